@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What every mechanism (NTLM, Kerberos, TLS-DSK) fills. */
+#ifndef POSTERN_AUTH_SCHEME_H
+#define POSTERN_AUTH_SCHEME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "diag/fault.h"
+
+struct sa;
+struct auth;
+struct auth_request;
+struct auth_result;
+
+struct auth_scheme {
+    const char *name; /* "NTLM": as written in headers and in the signed text */
+    /* A handshake request (gssapi-data present).  `sa` is NULL for the first token, then the
+     * half-open one.  Fills result: CHALLENGE with the token, ASK with the question, or REFUSE. */
+    void (*step)(struct auth *a, const struct auth_request *r, struct sa *sa, struct str token,
+                 struct auth_result *out);
+    /* The directory proved the password: make the keys from the exported session key. */
+    void (*establish)(struct sa *sa, const uint8_t exported[16]);
+    void (*sign)(struct sa *sa, struct str text, struct buf *hex);           /* our direction */
+    bool (*verify)(struct sa *sa, struct str text, struct str signature_hex); /* the client's */
+    void (*wipe)(struct sa *sa);
+};
+
+extern const struct auth_scheme auth_ntlm;
+
+#endif

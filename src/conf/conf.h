@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration: one INI file, a schema table that gives each key its type, default, range
+ * and help, and an immutable snapshot made from it. */
+#ifndef POSTERN_CONF_CONF_H
+#define POSTERN_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "diag/trace.h"
+#include "ntlm/policy.h"
+
+struct conf_listen {
+    char *addr; /* "127.0.0.1:5061" */
+};
+
+struct conf {
+    char *file; /* where it was read from; "(defaults)" */
+
+    /* [general] */
+    char *domain;         /* SIP domain: example.com */
+    char **domains;       /* all SIP domains served, the first is `domain` */
+    unsigned domain_count;
+    char *fqdn;           /* this server's name: fe01.example.com */
+    char *realm;          /* SIP Communications Service */
+    char *state;          /* directory for state: /var/lib/postern */
+    char *run;            /* directory for sockets: /run/postern */
+    unsigned workers;     /* 0: one per core */
+    char *user_front, *user_authd; /* accounts to drop to when started as root; "": stay */
+    char *admin_group;    /* may use ctl, policy set and user beside root; default postern-admin */
+
+    /* [front] */
+    char **tls_listen; unsigned tls_listen_count;
+    char **tcp_listen; unsigned tcp_listen_count;
+    char *cert_file, *key_file;         /* ECDSA P-256 */
+    char *rsa_cert_file, *rsa_key_file; /* for old clients, may be empty */
+    struct ntlm_network *legacy_networks; unsigned legacy_network_count;
+    uint32_t register_expires; /* 7200 */
+    uint32_t keep_alive;       /* 300 */
+    unsigned endpoints_per_user; /* 8 */
+    uint32_t sa_life;          /* 28800 s */
+    char *server_header;       /* RTC/3.5 */
+
+    /* [directory] */
+    char *source;         /* sqlite */
+    char *netbios_domain; /* EXAMPLE */
+    char *database;       /* state/users.db */
+    char *key_path;       /* state/users.key: key of the stored hashes */
+    unsigned lockout_threshold; /* 0: off */
+    unsigned lockout_window_s, lockout_duration_s;
+
+    /* [policy], [policy "NAME"] */
+    struct ntlm_policy_set *policy;
+
+    /* [trace] */
+    struct trace_settings trace; /* strings owned here */
+    char *trace_path;
+
+    /* [limits] */
+    uint32_t message_max, headers_max, idle_s, handshake_s, connections_max, send_max;
+    uint32_t half_open_max;      /* unfinished sign-ins in the process */
+    uint32_t half_open_s;        /* life of one: 60 */
+    uint32_t authd_timeout_ms;   /* 5000 */
+    uint32_t authd_queue;        /* open questions per worker */
+    uint32_t message_memory;     /* arena budget of one message */
+};
+
+/* All defaults, as if an empty file had been read, except what has none (then empty). */
+struct conf *conf_new(void);
+void conf_free(struct conf *c);
+/* Reads and checks; NULL with one line per problem in `why`: "FILE:LINE: [section] key: what is
+ * wrong: what would be right".  State overrides of `postern policy set` are not applied here. */
+struct conf *conf_load(const char *path, struct buf *why);
+/* The same from text, `name` stands in the messages (tests, fuzzing, demo). */
+struct conf *conf_parse(struct str text, const char *name, struct buf *why);
+/* Every key with type, default, range and help: for --explain-config and the man page. */
+void conf_explain(struct buf *out, bool man);
+
+/* The policy as set at run time: <state>/policy.conf, [policy] section only.  Missing file: the
+ * configured policy stays.  False with a reason when the file is unusable. */
+bool conf_policy_override_load(struct conf *c, struct buf *why);
+/* Applies "PRESET" or "key=value" words to a copy of `from`; NULL with a reason. */
+struct ntlm_policy_set *conf_policy_apply(const struct ntlm_policy_set *from, const char *const *words,
+                                          unsigned count, struct buf *why);
+/* Writes <state>/policy.conf atomically. */
+bool conf_policy_override_save(const struct conf *c, const struct ntlm_policy_set *set, struct buf *why);
+
+#endif

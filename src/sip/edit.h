@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Changes to a message as a list, applied when it is sent: the original text plus edits. */
+#ifndef POSTERN_SIP_EDIT_H
+#define POSTERN_SIP_EDIT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "sip/msg.h"
+
+struct sip_edit;
+
+struct sip_edits {
+    struct sip_edit *head;
+    struct arena *arena;
+    const struct sip_msg *msg;
+    bool failed; /* arena exhausted */
+};
+
+void sip_edits_init(struct sip_edits *e, const struct sip_msg *msg, struct arena *arena);
+void sip_edit_remove(struct sip_edits *e, const struct sip_header *h);
+void sip_edit_value(struct sip_edits *e, const struct sip_header *h, struct str value); /* name kept */
+void sip_edit_append(struct sip_edits *e, const struct sip_header *h, struct str text); /* to the value */
+/* A whole line "Name: value", CR LF added, above the first header / below the last. */
+void sip_edit_add_first(struct sip_edits *e, struct str line);
+void sip_edit_add_last(struct sip_edits *e, struct str line);
+void sip_edit_uri(struct sip_edits *e, struct str uri); /* Request-URI */
+/* Writes the edited message.  False when `failed`. */
+bool sip_edits_apply(const struct sip_edits *e, struct buf *out);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* TLS over GnuTLS: bytes in, bytes out, no sockets.  tls.c is the only file that includes the
+ * library's headers.  A session owns no buffer of its own: ciphertext is read from a slice the
+ * caller sets for the length of one event and written to a buffer the caller lends. */
+#ifndef POSTERN_TLS_TLS_H
+#define POSTERN_TLS_TLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "diag/fault.h"
+
+struct tls_context; /* certificates, priorities, ticket key: shared by sessions, read-only */
+struct tls;
+
+struct tls_server_settings {
+    const char *cert_file[2], *key_file[2]; /* ECDSA P-256 first, then RSA; NULL: none */
+    bool legacy;                            /* TLS 1.0 with RC4/3DES beside the modern ones */
+    bool legacy_only;
+    const char *client_ca_file;             /* ask for a client certificate; NULL: no */
+};
+
+/* Ticket keys are drawn once per process: tls_process_init before any worker starts. */
+void tls_process_init(void);
+/* NULL with a reason in `why`. */
+struct tls_context *tls_server_context_new(const struct tls_server_settings *s, struct buf *why);
+
+enum tls_client_kind { TLS_CLIENT_MODERN, TLS_CLIENT_XP /* TLS 1.0, RC4/3DES, RSA, no SNI */, TLS_CLIENT_TLS12, TLS_CLIENT_TLS10 };
+struct tls_client_settings {
+    enum tls_client_kind kind;
+    const char *ca_file; /* NULL: system trust */
+    bool no_verify;      /* accept any certificate */
+};
+struct tls_context *tls_client_context_new(const struct tls_client_settings *s, struct buf *why);
+void tls_context_ref(struct tls_context *c);
+void tls_context_free(struct tls_context *c); /* drops one reference */
+
+/* `server_name` for clients: SNI and the name the certificate must carry (an IP is matched
+ * against IP SANs); NULL for servers. */
+struct tls *tls_new(struct tls_context *c, const char *server_name);
+void tls_free(struct tls *t);
+
+enum tls_status { TLS_OK, TLS_AGAIN /* wants more input */, TLS_CLOSED, TLS_FAILED };
+
+/* The slice the next calls read from, and where they write ciphertext (appended).  What was not
+ * consumed is told by tls_input_left; GnuTLS keeps incomplete records itself. */
+void tls_set_io(struct tls *t, struct str in, struct buf *out);
+size_t tls_input_left(const struct tls *t);
+
+/* On TLS_FAILED an alert has been written to out, and tls_fault / tls_reason say why. */
+enum tls_status tls_handshake(struct tls *t);
+enum tls_status tls_read(struct tls *t, char *into, size_t cap, size_t *got);
+bool tls_write(struct tls *t, struct str plain); /* whole message as records into out */
+void tls_bye(struct tls *t);                     /* close_notify into out */
+bool tls_pending(const struct tls *t);           /* decrypted bytes wait inside */
+
+enum fault tls_fault(const struct tls *t); /* TLS_VERSION, TLS_SUITE, TLS_CERTIFICATE, TLS_NAME ... */
+const char *tls_reason(const struct tls *t);
+/* "TLS1.0", "RSA ARCFOUR-128 MD5" */
+void tls_describe(const struct tls *t, struct buf *out);
+bool tls_is_legacy(const struct tls *t);
+bool tls_resumed(const struct tls *t);
+
+/* What the ClientHello offered, for the trace of a refusal: version and suites, as far as it was
+ * seen.  Empty when nothing came. */
+void tls_describe_offer(const struct tls *t, struct buf *out);
+/* Session data for resumption by a client (load generator, tests). */
+bool tls_session_get(struct tls *t, struct buf *out);
+void tls_session_set(struct tls *t, struct str data);
+
+/* Makes a key and a self-made CA plus a certificate for these names (DNS names and IP addresses);
+ * PEM files written with 0600 for keys.  For demo and tests.  `rsa` or ECDSA P-256. */
+bool tls_make_ca(const char *ca_cert_file, const char *ca_key_file, struct buf *why);
+bool tls_make_cert(const char *ca_cert_file, const char *ca_key_file, const char *const *names, bool rsa,
+                   const char *cert_file, const char *key_file, struct buf *why);
+
+#endif

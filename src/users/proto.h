@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The question a front asks authd once per sign-in, and the verdict; messages of a SOCK_SEQPACKET
+ * socket, sizes checked.  It stands below both processes so that neither includes the other. */
+#ifndef POSTERN_USERS_PROTO_H
+#define POSTERN_USERS_PROTO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "diag/fault.h"
+#include "users/user.h"
+
+enum { PROTO_VERSION = 1, PROTO_MESSAGE_MAX = 32768 };
+
+struct proto_question {
+    uint64_t id;
+    uint32_t deadline_ms;   /* from receipt; older ones are dropped unanswered */
+    uint8_t server_challenge[8];
+    struct str challenge;    /* whole CHALLENGE message (for the MIC) */
+    struct str authenticate; /* whole AUTHENTICATE message */
+    struct str from_uri;     /* the address claimed: "sip:ada@example.com" */
+    struct str source;       /* 4 or 16 address octets */
+    bool remote;             /* through an Edge */
+};
+
+struct proto_verdict {
+    uint64_t id;
+    enum fault fault;        /* FAULT_NONE: password proved and account in order */
+    bool password_proved;    /* with USER_NOT_SIP_ENABLED, USER_URI_NOT_THEIRS too: exported is set, so
+                              * that the refusal can be signed */
+    uint8_t exported[16];    /* exported session key */
+    unsigned user_flags;     /* enum user_flag */
+    struct str uri;          /* the account's own SIP address */
+    struct str display;
+    struct str account;      /* DOMAIN\name as resolved */
+};
+
+void proto_question_write(const struct proto_question *q, struct buf *out);
+bool proto_question_read(struct str in, struct proto_question *out); /* slices into `in` */
+void proto_verdict_write(const struct proto_verdict *v, struct buf *out);
+bool proto_verdict_read(struct str in, struct proto_verdict *out);
+
+/* A user's flags anew (each refresh): user look-up by SIP address. */
+struct proto_lookup {
+    uint64_t id;
+    struct str uri;
+};
+struct proto_flags {
+    uint64_t id;
+    bool known;
+    unsigned user_flags;
+};
+void proto_lookup_write(const struct proto_lookup *q, struct buf *out);
+bool proto_lookup_read(struct str in, struct proto_lookup *out);
+void proto_flags_write(const struct proto_flags *v, struct buf *out);
+bool proto_flags_read(struct str in, struct proto_flags *out);
+
+enum proto_kind { PROTO_BAD, PROTO_QUESTION, PROTO_VERDICT, PROTO_LOOKUP, PROTO_FLAGS };
+enum proto_kind proto_kind(struct str in); /* PROTO_BAD: unknown version or kind */
+
+#endif
