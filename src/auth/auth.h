@@ -36,14 +36,15 @@ struct auth_request {
     struct str user_key; /* of From */
     struct str epid;
     struct arena *arena;
-    uint64_t now_ms;     /* monotonic */
+    uint64_t now_ms; /* monotonic */
     uint64_t filetime;
-    uint32_t day;        /* yyyymmdd */
+    uint32_t day; /* yyyymmdd */
 };
 
 enum auth_outcome {
     AUTH_PASS,      /* signed by an established SA: `sa` */
-    AUTH_CHALLENGE, /* 401; `challenges` are the WWW-Authenticate values, one per line of the list */
+    AUTH_CHALLENGE, /* 401; `challenges` are the WWW-Authenticate values, one per line of the list
+                     */
     AUTH_ASK,       /* ask the directory: `question`; then auth_verdict */
     AUTH_DROP,      /* discard silently (ACK, CANCEL, responses) */
 };
@@ -52,13 +53,13 @@ enum { AUTH_SCHEMES_MAX = 3 };
 
 struct auth_result {
     enum auth_outcome outcome;
-    enum fault fault;        /* why a challenge is more than the first one; FAULT_NONE for that */
-    struct sa *sa;           /* PASS; ASK */
+    enum fault fault; /* why a challenge is more than the first one; FAULT_NONE for that */
+    struct sa *sa;    /* PASS; ASK */
     struct str challenges[AUTH_SCHEMES_MAX]; /* values for WWW-Authenticate, in the arena */
     unsigned challenge_count;
     struct proto_question question; /* ASK: slices into the message and the SA */
     /* for the security record */
-    struct str token;        /* decoded AUTHENTICATE */
+    struct str token; /* decoded AUTHENTICATE */
     uint32_t unmet, flags, minimum;
     struct str policy_name;
     struct str account_text; /* DOMAIN\user as sent, UTF-8 */
@@ -71,8 +72,8 @@ void auth_check(struct auth *a, const struct auth_request *r, struct auth_result
  * signature verified when version 4), or CHALLENGE with the fault, or PASS with `fault` set when
  * the password was proved but the account may not sign in (403/404 to be signed with `sa`, which
  * is to be dropped afterwards).  The SA is found anew by opaque: it may have died meanwhile. */
-void auth_verdict(struct auth *a, const struct auth_request *r, struct str opaque, const struct proto_verdict *v,
-                  struct auth_result *out);
+void auth_verdict(struct auth *a, const struct auth_request *r, struct str opaque,
+                  const struct proto_verdict *v, struct auth_result *out);
 
 /* All schemes on offer, fresh challenge (also used for 401 after failures). */
 void auth_offer(struct auth *a, const struct auth_request *r, struct auth_result *out);

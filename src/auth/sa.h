@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Security associations of one worker: keys, sequence numbers, expiry.  An SA belongs to the
- * connection (and behind an Edge to the ms-received-cid) it was built on and is found only there. */
+ * connection (and behind an Edge to the ms-received-cid) it was built on and is found only there.
+ */
 #ifndef POSTERN_AUTH_SA_H
 #define POSTERN_AUTH_SA_H
 
@@ -24,7 +25,7 @@ struct sa_owner {
 };
 
 struct sa {
-    struct sa *next_owned; /* list of the owner */
+    struct sa *next_owned;    /* list of the owner */
     struct sa *older, *newer; /* half-open ones of a source, by age */
     struct sa_owner *owner;
     struct sa_source *by_source;
@@ -35,13 +36,13 @@ struct sa {
     char cid[12];        /* behind an Edge: ms-received-cid of the outside connection; else "" */
     unsigned version;    /* 2, 3, 4: of the client's requests, for both directions */
     char epid[20];
-    char *user_key;      /* "sip:ada@example.com", From of the handshake; owned */
-    char *account;       /* resolved DOMAIN\name, after the verdict; owned */
-    char *display;       /* owned, may be NULL */
+    char *user_key; /* "sip:ada@example.com", From of the handshake; owned */
+    char *account;  /* resolved DOMAIN\name, after the verdict; owned */
+    char *display;  /* owned, may be NULL */
     unsigned user_flags;
     uint64_t created_ms, expires_ms; /* monotonic */
     bool remote;
-    bool signed_once;    /* a signature of the client has been verified */
+    bool signed_once; /* a signature of the client has been verified */
     /* replay window of the client's cnum, width 256 ([MS-SIP] 3.1.5.2) */
     uint64_t cnum_seen[4];
     uint32_t cnum_high; /* highest number of the window */
@@ -66,15 +67,19 @@ void sa_table_free(struct sa_table *t);
 void sa_table_set_limits(struct sa_table *t, const struct sa_limits *limits);
 
 void sa_owner_init(struct sa_owner *o, struct str source);
-void sa_owner_fini(struct sa_table *t, struct sa_owner *o); /* the connection is gone: all its SAs die */
+void sa_owner_fini(struct sa_table *t,
+                   struct sa_owner *o); /* the connection is gone: all its SAs die */
 
 /* A new half-open SA; replaces an older half-open one of the same owner, cid and epid.  At the
- * limit the oldest of the source that holds most goes first (told through *evicted, may be NULL). */
-struct sa *sa_new(struct sa_table *t, struct sa_owner *o, struct str cid, struct str epid, uint64_t now_ms,
-                  bool *evicted);
+ * limit the oldest of the source that holds most goes first (told through *evicted, may be NULL).
+ */
+struct sa *sa_new(struct sa_table *t, struct sa_owner *o, struct str cid, struct str epid,
+                  uint64_t now_ms, bool *evicted);
 /* By opaque text on this connection and cid only; NULL otherwise.  Expired ones are not found. */
-struct sa *sa_find(struct sa_table *t, struct sa_owner *o, struct str cid, struct str opaque, uint64_t now_ms);
-/* The established SA of this user and epid here (to sign requests to the client); NULL when none. */
+struct sa *sa_find(struct sa_table *t, struct sa_owner *o, struct str cid, struct str opaque,
+                   uint64_t now_ms);
+/* The established SA of this user and epid here (to sign requests to the client); NULL when none.
+ */
 struct sa *sa_find_user(struct sa_owner *o, struct str user_key, struct str epid);
 /* Becomes established; an older established one of the same user, cid and epid dies. */
 void sa_establish(struct sa_table *t, struct sa *sa, uint64_t now_ms, uint64_t expires_ms);

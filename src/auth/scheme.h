@@ -24,7 +24,7 @@ struct auth_scheme {
                  struct auth_result *out);
     /* The directory proved the password: make the keys from the exported session key. */
     void (*establish)(struct sa *sa, const uint8_t exported[16]);
-    void (*sign)(struct sa *sa, struct str text, struct buf *hex);           /* our direction */
+    void (*sign)(struct sa *sa, struct str text, struct buf *hex);            /* our direction */
     bool (*verify)(struct sa *sa, struct str text, struct str signature_hex); /* the client's */
     void (*wipe)(struct sa *sa);
 };

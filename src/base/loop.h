@@ -22,9 +22,10 @@ uint64_t loop_now_ms(const struct loop *l); /* monotonic, cached per turn */
 
 /* Watches a descriptor (not owned).  `ready` gets the LOOP_ bits that are ready; an error or
  * hang-up counts as LOOP_READ. */
-struct loop_fd *loop_fd_new(struct loop *l, int fd, void (*ready)(void *arg, int events), void *arg);
+struct loop_fd *loop_fd_new(struct loop *l, int fd, void (*ready)(void *arg, int events),
+                            void *arg);
 void loop_fd_watch(struct loop_fd *w, int events); /* 0 pauses; no system call when unchanged */
-void loop_fd_free(struct loop_fd *w);              /* no call after this; close(fd) afterwards is safe */
+void loop_fd_free(struct loop_fd *w); /* no call after this; close(fd) afterwards is safe */
 
 struct loop_timer *loop_timer_new(struct loop *l, void (*fire)(void *arg), void *arg);
 void loop_timer_set(struct loop_timer *t, uint64_t after_ms, uint64_t repeat_ms);

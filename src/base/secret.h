@@ -23,9 +23,9 @@ static inline struct str secret_str(const struct secret *s)
     return str_of(s->bytes, s->len);
 }
 
-void secret_wipe(void *ptr, size_t len);                    /* not optimised away */
+void secret_wipe(void *ptr, size_t len);                     /* not optimised away */
 bool secret_equal(const void *a, const void *b, size_t len); /* constant time */
-void random_bytes(void *out, size_t len);                   /* getrandom; aborts if it fails */
+void random_bytes(void *out, size_t len);                    /* getrandom; aborts if it fails */
 uint32_t random_u32(void);
 
 #endif

@@ -15,7 +15,7 @@ struct str {
 };
 
 #define STR(literal) ((struct str){ .ptr = (literal), .len = sizeof(literal) - 1 })
-#define STR_NONE ((struct str){ .ptr = "", .len = 0 })
+#define STR_NONE     ((struct str){ .ptr = "", .len = 0 })
 /* printf("%.*s", STR_ARG(s)) */
 #define STR_ARG(s) (int)(s).len, (s).ptr
 

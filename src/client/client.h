@@ -16,44 +16,46 @@ enum client_transport { CLIENT_TLS, CLIENT_TCP };
 enum client_scheme { CLIENT_AUTO, CLIENT_NTLM, CLIENT_KERBEROS };
 
 struct client_settings {
-    const char *uri;       /* sip:ada@example.com */
-    const char *server;    /* host:port; NULL: look it up in DNS */
+    const char *uri;    /* sip:ada@example.com */
+    const char *server; /* host:port; NULL: look it up in DNS */
     enum client_transport transport;
     enum client_scheme scheme;
-    const char *login;     /* DOM\user, user@realm, user; NULL: user part of the URI */
+    const char *login; /* DOM\user, user@realm, user; NULL: user part of the URI */
     const char *password;
     const struct client_profile *profile;
-    const char *ca_file;   /* NULL: system trust */
+    const char *ca_file; /* NULL: system trust */
     bool no_verify;
-    unsigned timeout_ms;   /* per leg; 0: 5000 */
+    unsigned timeout_ms; /* per leg; 0: 5000 */
 };
 
 /* One leg of the sign-in, reported as it ends. */
 struct client_leg {
-    const char *leg;   /* "dns", "tcp", "tls", "challenge", "negotiate", "authenticate", "refresh", "leave" */
+    const char *
+        leg; /* "dns", "tcp", "tls", "challenge", "negotiate", "authenticate", "refresh", "leave" */
     bool ok;
-    unsigned status;   /* SIP status, 0 when none */
-    char reason[256];  /* phrase, or what happened */
+    unsigned status;          /* SIP status, 0 when none */
+    char reason[256];         /* phrase, or what happened */
     char ms_diagnostics[512]; /* whole header value, or "" */
     char scheme[16];
-    int rspauth_ok;    /* 1 good, 0 bad, -1 none to check */
-    uint32_t flags;    /* NTLM flags agreed, 0 unknown */
+    int rspauth_ok; /* 1 good, 0 bad, -1 none to check */
+    uint32_t flags; /* NTLM flags agreed, 0 unknown */
     enum fault fault;
     double ms;
 };
 
 struct client_result {
     bool signed_in;
-    enum fault cause;  /* FAULT_NONE when signed in */
-    unsigned status;   /* last SIP status */
-    bool reached;      /* false: could not reach the server (exit code 3) */
+    enum fault cause; /* FAULT_NONE when signed in */
+    unsigned status;  /* last SIP status */
+    bool reached;     /* false: could not reach the server (exit code 3) */
 };
 
 struct client;
 struct client *client_new(const struct client_settings *s);
 void client_free(struct client *c); /* closes without a word */
 /* Registers.  `report` is called per leg (may be NULL). */
-struct client_result client_sign_in(struct client *c, void (*report)(void *arg, const struct client_leg *leg),
+struct client_result client_sign_in(struct client *c,
+                                    void (*report)(void *arg, const struct client_leg *leg),
                                     void *arg);
 /* Signed refresh, signed un-REGISTER, on the same connection. */
 bool client_refresh(struct client *c, struct client_leg *leg);

@@ -13,7 +13,7 @@
 
 struct client_profile {
     const char *name;
-    const char *what;           /* one line for --profile list */
+    const char *what; /* one line for --profile list */
     enum tls_client_kind tls;
     uint32_t flags_wanted;
     unsigned lm_compatibility;
@@ -21,7 +21,7 @@ struct client_profile {
     struct ntlm_version version;
     bool send_lmv2, send_mic;
     const char *user_agent;
-    bool via_branch;            /* sipe sends one */
+    bool via_branch; /* sipe sends one */
 };
 
 const struct client_profile *client_profile_find(struct str name); /* NULL when unknown */

@@ -20,34 +20,37 @@ struct conf {
     char *file; /* where it was read from; "(defaults)" */
 
     /* [general] */
-    char *domain;         /* SIP domain: example.com */
-    char **domains;       /* all SIP domains served, the first is `domain` */
+    char *domain;   /* SIP domain: example.com */
+    char **domains; /* all SIP domains served, the first is `domain` */
     unsigned domain_count;
-    char *fqdn;           /* this server's name: fe01.example.com */
-    char *realm;          /* SIP Communications Service */
-    char *state;          /* directory for state: /var/lib/postern */
-    char *run;            /* directory for sockets: /run/postern */
-    unsigned workers;     /* 0: one per core */
+    char *fqdn;                    /* this server's name: fe01.example.com */
+    char *realm;                   /* SIP Communications Service */
+    char *state;                   /* directory for state: /var/lib/postern */
+    char *run;                     /* directory for sockets: /run/postern */
+    unsigned workers;              /* 0: one per core */
     char *user_front, *user_authd; /* accounts to drop to when started as root; "": stay */
-    char *admin_group;    /* may use ctl, policy set and user beside root; default postern-admin */
+    char *admin_group; /* may use ctl, policy set and user beside root; default postern-admin */
 
     /* [front] */
-    char **tls_listen; unsigned tls_listen_count;
-    char **tcp_listen; unsigned tcp_listen_count;
+    char **tls_listen;
+    unsigned tls_listen_count;
+    char **tcp_listen;
+    unsigned tcp_listen_count;
     char *cert_file, *key_file;         /* ECDSA P-256 */
     char *rsa_cert_file, *rsa_key_file; /* for old clients, may be empty */
-    struct ntlm_network *legacy_networks; unsigned legacy_network_count;
-    uint32_t register_expires; /* 7200 */
-    uint32_t keep_alive;       /* 300 */
+    struct ntlm_network *legacy_networks;
+    unsigned legacy_network_count;
+    uint32_t register_expires;   /* 7200 */
+    uint32_t keep_alive;         /* 300 */
     unsigned endpoints_per_user; /* 8 */
-    uint32_t sa_life;          /* 28800 s */
-    char *server_header;       /* RTC/3.5 */
+    uint32_t sa_life;            /* 28800 s */
+    char *server_header;         /* RTC/3.5 */
 
     /* [directory] */
-    char *source;         /* sqlite */
-    char *netbios_domain; /* EXAMPLE */
-    char *database;       /* state/users.db */
-    char *key_path;       /* state/users.key: key of the stored hashes */
+    char *source;               /* sqlite */
+    char *netbios_domain;       /* EXAMPLE */
+    char *database;             /* state/users.db */
+    char *key_path;             /* state/users.key: key of the stored hashes */
     unsigned lockout_threshold; /* 0: off */
     unsigned lockout_window_s, lockout_duration_s;
 
@@ -60,11 +63,11 @@ struct conf {
 
     /* [limits] */
     uint32_t message_max, headers_max, idle_s, handshake_s, connections_max, send_max;
-    uint32_t half_open_max;      /* unfinished sign-ins in the process */
-    uint32_t half_open_s;        /* life of one: 60 */
-    uint32_t authd_timeout_ms;   /* 5000 */
-    uint32_t authd_queue;        /* open questions per worker */
-    uint32_t message_memory;     /* arena budget of one message */
+    uint32_t half_open_max;    /* unfinished sign-ins in the process */
+    uint32_t half_open_s;      /* life of one: 60 */
+    uint32_t authd_timeout_ms; /* 5000 */
+    uint32_t authd_queue;      /* open questions per worker */
+    uint32_t message_memory;   /* arena budget of one message */
 };
 
 /* All defaults, as if an empty file had been read, except what has none (then empty). */
@@ -82,9 +85,11 @@ void conf_explain(struct buf *out, bool man);
  * configured policy stays.  False with a reason when the file is unusable. */
 bool conf_policy_override_load(struct conf *c, struct buf *why);
 /* Applies "PRESET" or "key=value" words to a copy of `from`; NULL with a reason. */
-struct ntlm_policy_set *conf_policy_apply(const struct ntlm_policy_set *from, const char *const *words,
-                                          unsigned count, struct buf *why);
+struct ntlm_policy_set *conf_policy_apply(const struct ntlm_policy_set *from,
+                                          const char *const *words, unsigned count,
+                                          struct buf *why);
 /* Writes <state>/policy.conf atomically. */
-bool conf_policy_override_save(const struct conf *c, const struct ntlm_policy_set *set, struct buf *why);
+bool conf_policy_override_save(const struct conf *c, const struct ntlm_policy_set *set,
+                               struct buf *why);
 
 #endif

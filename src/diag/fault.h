@@ -24,14 +24,14 @@ enum fault_header {
 };
 
 struct fault_row {
-    const char *name;       /* kebab case, begins with its family: "policy-128bit" */
-    uint32_t result_code;   /* the SSPI, NTSTATUS or Win32 code of the security record */
-    unsigned status;        /* SIP status of the refusal, 0: no reply (connection closes) */
-    unsigned diag_id;       /* ms-diagnostics id, 0: none */
+    const char *name;     /* kebab case, begins with its family: "policy-128bit" */
+    uint32_t result_code; /* the SSPI, NTSTATUS or Win32 code of the security record */
+    unsigned status;      /* SIP status of the refusal, 0: no reply (connection closes) */
+    unsigned diag_id;     /* ms-diagnostics id, 0: none */
     enum fault_header header;
-    const char *reason;     /* text on the wire, next to diag_id */
-    const char *text;       /* what happened: demanded, offered, by whom */
-    const char *advice;     /* what to do next */
+    const char *reason; /* text on the wire, next to diag_id */
+    const char *text;   /* what happened: demanded, offered, by whom */
+    const char *advice; /* what to do next */
 };
 
 const struct fault_row *fault_row(enum fault f);

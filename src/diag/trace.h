@@ -16,24 +16,24 @@
 enum trace_level { TL_OFF, TL_FATAL, TL_ERROR, TL_WARN, TL_INFO, TL_VERBOSE, TL_NOISE };
 
 enum trace_flag { /* a bit each; the values of the original's management class */
-    TF_COMPONENT = 0x01,
-    TF_PROTOCOL = 0x02,
-    TF_CONNECTION = 0x04,
-    TF_SECURITY = 0x08,
-    TF_DIAG = 0x10,
+                  TF_COMPONENT = 0x01,
+                  TF_PROTOCOL = 0x02,
+                  TF_CONNECTION = 0x04,
+                  TF_SECURITY = 0x08,
+                  TF_DIAG = 0x10,
 };
 
 /* What is switched per component at run time.  Add here, in trace.c's name table, nowhere else. */
 enum trace_component { TRACE_SIPSTACK, TRACE_USERSERVICES, TRACE_AUTHD, TRACE_COMPONENT_COUNT };
 
 struct trace_settings {
-    const char *path;      /* file; rotated to path.1, path.2 ... */
-    uint64_t max_size;     /* bytes per file */
-    unsigned keep;         /* rotated files kept */
+    const char *path;  /* file; rotated to path.1, path.2 ... */
+    uint64_t max_size; /* bytes per file */
+    unsigned keep;     /* rotated files kept */
     /* Overwrites the secrets inside one decoded gssapi-data token in place (ntlm_redact); stands
      * here as a pointer because diag does not know NTLM. */
     void (*redact)(uint8_t *token, size_t len);
-    bool secrets;          /* leave responses, keys and bodies in; ends by itself after an hour */
+    bool secrets; /* leave responses, keys and bodies in; ends by itself after an hour */
     enum trace_level level[TRACE_COMPONENT_COUNT];
     unsigned flags[TRACE_COMPONENT_COUNT];
 };
@@ -60,8 +60,8 @@ bool trace_on(enum trace_component c, enum trace_flag flag, enum trace_level lev
 /* A SIP message, as on the wire.  Secrets inside gssapi-data are overwritten and the body is
  * replaced by its length, unless secrets are on.  `source`/`destination` may be empty ("local",
  * "internal edge", "external edge"). */
-void trace_protocol(enum trace_component c, bool outgoing, struct str source, struct str destination,
-                    struct str peer, struct str message);
+void trace_protocol(enum trace_component c, bool outgoing, struct str source,
+                    struct str destination, struct str peer, struct str message);
 
 struct trace_security {
     enum fault fault;
@@ -98,7 +98,7 @@ struct trace_diag {
 void trace_diag(enum trace_component c, const struct trace_diag *r);
 
 /* Free text of a component (TF_COMPONENT). */
-void trace_text(enum trace_component c, enum trace_level level, const char *function, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
+void trace_text(enum trace_component c, enum trace_level level, const char *function,
+                const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

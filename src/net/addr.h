@@ -23,8 +23,9 @@ struct net_addr {
 bool net_addr_parse(struct str text, struct net_addr *out);
 /* NUL-terminated, at most NET_ADDR_TEXT octets. */
 enum { NET_ADDR_TEXT = 64 };
-void net_addr_print(const struct net_addr *a, char out[NET_ADDR_TEXT]);    /* ip:port */
-void net_addr_print_ip(const struct net_addr *a, char out[NET_ADDR_TEXT]); /* ip, IPv4-mapped as IPv4 */
+void net_addr_print(const struct net_addr *a, char out[NET_ADDR_TEXT]); /* ip:port */
+void net_addr_print_ip(const struct net_addr *a,
+                       char out[NET_ADDR_TEXT]); /* ip, IPv4-mapped as IPv4 */
 uint16_t net_addr_port(const struct net_addr *a);
 /* The 4 or 16 address octets (IPv4-mapped IPv6 as 4); the slice points into `a`. */
 struct str net_addr_bytes(const struct net_addr *a);

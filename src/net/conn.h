@@ -19,15 +19,16 @@ struct conn;
 struct net;
 
 struct net_limits {
-    size_t message_max;     /* bytes of one message */
-    size_t send_max;        /* bytes waiting for a peer that does not read; more closes it */
-    unsigned idle_s;        /* no complete message and no keep-alive for so long: close */
-    unsigned handshake_s;   /* TLS handshake and the first message must be done by then */
+    size_t message_max;       /* bytes of one message */
+    size_t send_max;          /* bytes waiting for a peer that does not read; more closes it */
+    unsigned idle_s;          /* no complete message and no keep-alive for so long: close */
+    unsigned handshake_s;     /* TLS handshake and the first message must be done by then */
     unsigned connections_max; /* per worker */
 };
 
 struct net_handler {
-    void (*open)(void *arg, struct conn *c); /* accepted and, with TLS, handshake done; may be NULL */
+    void (*open)(void *arg,
+                 struct conn *c); /* accepted and, with TLS, handshake done; may be NULL */
     /* One framed message; slices are valid until return.  The handler may send and close. */
     void (*message)(void *arg, struct conn *c, struct str whole, size_t head_len);
     /* The stream cannot be framed further.  The handler may send a last reply; the connection is
@@ -38,8 +39,8 @@ struct net_handler {
 };
 
 /* The per-worker part. */
-struct net *net_new(struct loop *l, const struct net_limits *limits, const struct net_handler *h, void *arg,
-                    unsigned worker);
+struct net *net_new(struct loop *l, const struct net_limits *limits, const struct net_handler *h,
+                    void *arg, unsigned worker);
 void net_free(struct net *n); /* closes everything with ROUTE_SHUTDOWN */
 void net_set_limits(struct net *n, const struct net_limits *limits);
 unsigned net_count(const struct net *n);
@@ -79,8 +80,8 @@ void conn_resume(struct conn *c);
 
 void conn_set_user(struct conn *c, void *user);
 void *conn_user(const struct conn *c);
-uint32_t conn_cid(const struct conn *c);   /* unique in the process while it lives: ms-received-cid */
-uint64_t conn_id(const struct conn *c);    /* never used twice in the process */
+uint32_t conn_cid(const struct conn *c); /* unique in the process while it lives: ms-received-cid */
+uint64_t conn_id(const struct conn *c);  /* never used twice in the process */
 struct conn *net_find(struct net *n, uint64_t id); /* NULL when gone */
 const struct net_addr *conn_peer(const struct conn *c);
 const struct net_addr *conn_local(const struct conn *c);

@@ -13,13 +13,14 @@ struct ntlm_names {
 };
 
 /* `filetime` 0: no timestamp pair. */
-void ntlm_accept_challenge(const struct ntlm_names *names, uint32_t offer, const uint8_t server_challenge[8],
-                           uint64_t filetime, struct buf *out);
+void ntlm_accept_challenge(const struct ntlm_names *names, uint32_t offer,
+                           const uint8_t server_challenge[8], uint64_t filetime, struct buf *out);
 
 /* Structure and flags against the offer, then the policy.  In this order: malformed, flags,
  * session key, anonymous, LM-only, policy.  In audit mode an unmet minimum is returned through
  * *unmet with FAULT_NONE.  `policy` is the selected one. */
-enum fault ntlm_accept_authenticate(struct str token, uint32_t offered, const struct ntlm_policy *policy,
-                                    struct ntlm_authenticate *out, uint32_t *unmet, enum fault *audited);
+enum fault ntlm_accept_authenticate(struct str token, uint32_t offered,
+                                    const struct ntlm_policy *policy, struct ntlm_authenticate *out,
+                                    uint32_t *unmet, enum fault *audited);
 
 #endif

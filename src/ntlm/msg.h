@@ -38,12 +38,12 @@ enum {
     NTLM_NEGOTIATE_128 = 0x20000000,
     NTLM_NEGOTIATE_KEY_EXCH = 0x40000000,
 };
-#define NTLM_NEGOTIATE_56 0x80000000u
+#define NTLM_NEGOTIATE_56  0x80000000u
 #define NTLM_DEFAULT_OFFER 0xE2988251u
 
 enum ntlm_response_kind {
     NTLM_RESPONSE_ANONYMOUS,
-    NTLM_RESPONSE_LM,            /* LM (or LMv2) only */
+    NTLM_RESPONSE_LM, /* LM (or LMv2) only */
     NTLM_RESPONSE_NTLMV1,
     NTLM_RESPONSE_NTLM2_SESSION, /* ESS with a v1 response */
     NTLM_RESPONSE_NTLMV2,
@@ -86,9 +86,9 @@ struct ntlm_authenticate {
     uint32_t flags;
     bool has_version;
     struct ntlm_version version;
-    bool mic_claimed; /* AvFlags bit 2 in the NTLMv2 blob */
+    bool mic_claimed;  /* AvFlags bit 2 in the NTLMv2 blob */
     bool has_mic_room; /* no payload begins before octet 88 */
-    struct str mic;   /* 16 octets at 72, when both of the above */
+    struct str mic;    /* 16 octets at 72, when both of the above */
 };
 
 /* FAULT_NTLM_MALFORMED for anything out of bounds, of the wrong type, or UTF-16 of odd size. */
@@ -108,8 +108,10 @@ void ntlm_av_end(struct buf *out);
 /* Told by lengths and the LM field ([MS-NLMP] 3.3):
  * NT > 24 NTLMv2; 24 with LM[8..23] zero and ESS: NTLM2 session; 24: NTLMv1; 0: LM or anonymous. */
 enum ntlm_response_kind ntlm_response_kind(const struct ntlm_authenticate *a);
-const char *ntlm_response_kind_name(enum ntlm_response_kind k); /* lm ntlmv1 ntlm2-session ntlmv2 anonymous */
-/* Name of a single flag bit ("128-bit", "ntlmv2-session", "key-exchange" ...), NULL when reserved. */
+const char *
+ntlm_response_kind_name(enum ntlm_response_kind k); /* lm ntlmv1 ntlm2-session ntlmv2 anonymous */
+/* Name of a single flag bit ("128-bit", "ntlmv2-session", "key-exchange" ...), NULL when reserved.
+ */
 const char *ntlm_flag_name(uint32_t bit);
 bool ntlm_flag_from_name(struct str name, uint32_t *bit);
 

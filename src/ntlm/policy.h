@@ -19,8 +19,8 @@ enum ntlm_policy_mode { NTLM_POLICY_ENFORCE, NTLM_POLICY_AUDIT };
 struct ntlm_policy {
     uint32_t min_server_sec; /* bits 0x10, 0x20, 0x80000, 0x20000000 */
     uint32_t min_client_sec;
-    uint32_t offer;          /* flags of our CHALLENGE */
-    unsigned lm_compatibility; /* 0..5 */
+    uint32_t offer;             /* flags of our CHALLENGE */
+    unsigned lm_compatibility;  /* 0..5 */
     unsigned min_sipae_version; /* 2, 3, 4 */
     enum ntlm_policy_mode mode;
 };
@@ -28,7 +28,7 @@ struct ntlm_policy {
 /* A network: address family by length (4 or 16 octets), prefix bits. */
 struct ntlm_network {
     uint8_t addr[16];
-    uint8_t len;  /* 4 or 16 */
+    uint8_t len; /* 4 or 16 */
     uint8_t bits;
 };
 
@@ -61,17 +61,20 @@ const struct ntlm_policy *ntlm_policy_select(const struct ntlm_policy_set *set, 
                                              struct str address, uint32_t day, struct str *name);
 
 /* First unmet demand as a fault, the whole unmet mask through `unmet` (may be NULL). */
-enum fault ntlm_policy_check(const struct ntlm_policy *policy, uint32_t negotiated, uint32_t *unmet);
+enum fault ntlm_policy_check(const struct ntlm_policy *policy, uint32_t negotiated,
+                             uint32_t *unmet);
 /* What our own client demands of a CHALLENGE; FAULT_POLICY_CLIENT_... when unmet. */
 enum fault ntlm_policy_check_challenge(const struct ntlm_policy *policy, uint32_t offered);
 /* LmCompatibilityLevel as the directory's acceptance rule. */
-enum fault ntlm_policy_check_response(const struct ntlm_policy *policy, enum ntlm_response_kind kind);
+enum fault ntlm_policy_check_response(const struct ntlm_policy *policy,
+                                      enum ntlm_response_kind kind);
 
 /* Text: "128-bit, ntlmv2-session", "none" or a hexadecimal number; also "integrity",
  * "confidentiality". */
 bool ntlm_policy_bits_parse(struct str text, uint32_t *out);
 void ntlm_policy_bits_print(uint32_t bits, struct buf *out);
-/* Offer: "default", "default -128-bit -56-bit", or a hexadecimal number; names as in ntlm_flag_name. */
+/* Offer: "default", "default -128-bit -56-bit", or a hexadecimal number; names as in
+ * ntlm_flag_name. */
 bool ntlm_policy_offer_parse(struct str text, uint32_t *out);
 bool ntlm_network_parse(struct str text, struct ntlm_network *out); /* 10.0.0.0/8, ::1, 127.0.0.1 */
 bool ntlm_network_contains(const struct ntlm_network *n, struct str address);
@@ -79,8 +82,9 @@ bool ntlm_network_contains(const struct ntlm_network *n, struct str address);
 struct ntlm_policy_set *ntlm_policy_set_new(void); /* strict, no exceptions */
 struct ntlm_policy_set *ntlm_policy_set_copy(const struct ntlm_policy_set *s);
 void ntlm_policy_set_free(struct ntlm_policy_set *s);
-/* Sets one key of a policy as the configuration spells it (ntlm_min_server_sec, ntlm_min_client_sec,
- * ntlm_offer, lm_compatibility, min_sipae_version, mode, preset).  False with a reason in `why`. */
+/* Sets one key of a policy as the configuration spells it (ntlm_min_server_sec,
+ * ntlm_min_client_sec, ntlm_offer, lm_compatibility, min_sipae_version, mode, preset).  False with
+ * a reason in `why`. */
 bool ntlm_policy_key_set(struct ntlm_policy *p, struct str key, struct str value, struct buf *why);
 
 /* The base policy of `set` as configuration text (key = value lines), readable by the above. */

@@ -12,14 +12,15 @@
 
 struct ntlm_verify_in {
     uint8_t server_challenge[8];
-    struct str challenge;             /* whole CHALLENGE, for the MIC; may be empty */
+    struct str challenge; /* whole CHALLENGE, for the MIC; may be empty */
     const struct ntlm_authenticate *auth;
-    uint64_t filetime;                /* now */
+    uint64_t filetime; /* now */
 };
 
-/* FAULT_USER_WRONG_PASSWORD, FAULT_NTLM_TIME, FAULT_NTLM_MIC, FAULT_NTLM_MALFORMED, FAULT_NTLM_LM_ONLY ...
- * NTLMv2: temp from the message itself; then an empty domain, then ASCII-only upper-casing are tried.
- * The session base key never leaves this function. */
-enum fault ntlm_verify(const struct ntlm_verify_in *in, const uint8_t nt_hash[16], uint8_t exported[16]);
+/* FAULT_USER_WRONG_PASSWORD, FAULT_NTLM_TIME, FAULT_NTLM_MIC, FAULT_NTLM_MALFORMED,
+ * FAULT_NTLM_LM_ONLY ... NTLMv2: temp from the message itself; then an empty domain, then
+ * ASCII-only upper-casing are tried. The session base key never leaves this function. */
+enum fault ntlm_verify(const struct ntlm_verify_in *in, const uint8_t nt_hash[16],
+                       uint8_t exported[16]);
 
 #endif

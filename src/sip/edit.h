@@ -19,8 +19,10 @@ struct sip_edits {
 
 void sip_edits_init(struct sip_edits *e, const struct sip_msg *msg, struct arena *arena);
 void sip_edit_remove(struct sip_edits *e, const struct sip_header *h);
-void sip_edit_value(struct sip_edits *e, const struct sip_header *h, struct str value); /* name kept */
-void sip_edit_append(struct sip_edits *e, const struct sip_header *h, struct str text); /* to the value */
+void sip_edit_value(struct sip_edits *e, const struct sip_header *h,
+                    struct str value); /* name kept */
+void sip_edit_append(struct sip_edits *e, const struct sip_header *h,
+                     struct str text); /* to the value */
 /* A whole line "Name: value", CR LF added, above the first header / below the last. */
 void sip_edit_add_first(struct sip_edits *e, struct str line);
 void sip_edit_add_last(struct sip_edits *e, struct str line);

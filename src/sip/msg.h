@@ -24,7 +24,7 @@ struct sip_header {
     struct str name;  /* as sent */
     struct str value; /* trimmed; folds inside are kept as they came */
     struct str line;  /* everything from the name to the last CR LF */
-    uint16_t next;    /* index + 1 of the next header with the same id (not for SIP_OTHER); 0: none */
+    uint16_t next; /* index + 1 of the next header with the same id (not for SIP_OTHER); 0: none */
 };
 
 struct sip_msg {
@@ -33,9 +33,9 @@ struct sip_msg {
     struct str body;
     struct str start_line; /* without CR LF */
     bool is_request;
-    struct str method;     /* request; for a response that of CSeq */
-    struct str uri;        /* request */
-    unsigned status;       /* response */
+    struct str method; /* request; for a response that of CSeq */
+    struct str uri;    /* request */
+    unsigned status;   /* response */
     struct str reason;
     struct sip_header *headers; /* in the arena, order as received */
     unsigned header_count;

@@ -28,10 +28,12 @@ struct sip_received {
 
 /* Start line and Via, From, To (with `to_tag` when the request's To has none and to_tag is not
  * empty), Call-ID, CSeq, all in the sender's spelling. */
-void sip_reply_begin(struct sip_reply *r, struct buf *out, const struct sip_msg *request, unsigned status,
-                     struct str reason, struct str to_tag, const struct sip_received *received);
+void sip_reply_begin(struct sip_reply *r, struct buf *out, const struct sip_msg *request,
+                     unsigned status, struct str reason, struct str to_tag,
+                     const struct sip_received *received);
 void sip_reply_header(struct sip_reply *r, const char *name, struct str value);
-void sip_reply_headerf(struct sip_reply *r, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void sip_reply_headerf(struct sip_reply *r, const char *name, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 /* Content-Type when body is not empty, Content-Length always, empty line, body. */
 void sip_reply_end(struct sip_reply *r, struct str content_type, struct str body);
 /* The standard phrase of a status code. */

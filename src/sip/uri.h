@@ -21,7 +21,8 @@ struct sip_uri {
 };
 
 enum fault sip_uri_parse(struct str in, struct sip_uri *out);
-/* Value of a parameter inside `params` (";a=b;c"): true when present; value empty for a bare one. */
+/* Value of a parameter inside `params` (";a=b;c"): true when present; value empty for a bare one.
+ */
 bool sip_param_find(struct str params, struct str name, struct str *value);
 /* "sip:user@host", scheme and host in lower case, user lower-cased too (as AD compares), %XX of
  * unreserved characters decoded, no parameters: the key of a user.  Empty on failure. */

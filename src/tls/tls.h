@@ -19,7 +19,7 @@ struct tls_server_settings {
     const char *cert_file[2], *key_file[2]; /* ECDSA P-256 first, then RSA; NULL: none */
     bool legacy;                            /* TLS 1.0 with RC4/3DES beside the modern ones */
     bool legacy_only;
-    const char *client_ca_file;             /* ask for a client certificate; NULL: no */
+    const char *client_ca_file; /* ask for a client certificate; NULL: no */
 };
 
 /* Ticket keys are drawn once per process: tls_process_init before any worker starts. */
@@ -27,7 +27,12 @@ void tls_process_init(void);
 /* NULL with a reason in `why`. */
 struct tls_context *tls_server_context_new(const struct tls_server_settings *s, struct buf *why);
 
-enum tls_client_kind { TLS_CLIENT_MODERN, TLS_CLIENT_XP /* TLS 1.0, RC4/3DES, RSA, no SNI */, TLS_CLIENT_TLS12, TLS_CLIENT_TLS10 };
+enum tls_client_kind {
+    TLS_CLIENT_MODERN,
+    TLS_CLIENT_XP /* TLS 1.0, RC4/3DES, RSA, no SNI */,
+    TLS_CLIENT_TLS12,
+    TLS_CLIENT_TLS10
+};
 struct tls_client_settings {
     enum tls_client_kind kind;
     const char *ca_file; /* NULL: system trust */
@@ -56,7 +61,8 @@ bool tls_write(struct tls *t, struct str plain); /* whole message as records int
 void tls_bye(struct tls *t);                     /* close_notify into out */
 bool tls_pending(const struct tls *t);           /* decrypted bytes wait inside */
 
-enum fault tls_fault(const struct tls *t); /* TLS_VERSION, TLS_SUITE, TLS_CERTIFICATE, TLS_NAME ... */
+enum fault
+tls_fault(const struct tls *t); /* TLS_VERSION, TLS_SUITE, TLS_CERTIFICATE, TLS_NAME ... */
 const char *tls_reason(const struct tls *t);
 /* "TLS1.0", "RSA ARCFOUR-128 MD5" */
 void tls_describe(const struct tls *t, struct buf *out);
@@ -73,7 +79,7 @@ void tls_session_set(struct tls *t, struct str data);
 /* Makes a key and a self-made CA plus a certificate for these names (DNS names and IP addresses);
  * PEM files written with 0600 for keys.  For demo and tests.  `rsa` or ECDSA P-256. */
 bool tls_make_ca(const char *ca_cert_file, const char *ca_key_file, struct buf *why);
-bool tls_make_cert(const char *ca_cert_file, const char *ca_key_file, const char *const *names, bool rsa,
-                   const char *cert_file, const char *key_file, struct buf *why);
+bool tls_make_cert(const char *ca_cert_file, const char *ca_key_file, const char *const *names,
+                   bool rsa, const char *cert_file, const char *key_file, struct buf *why);
 
 #endif

@@ -16,7 +16,7 @@ enum { PROTO_VERSION = 1, PROTO_MESSAGE_MAX = 32768 };
 
 struct proto_question {
     uint64_t id;
-    uint32_t deadline_ms;   /* from receipt; older ones are dropped unanswered */
+    uint32_t deadline_ms; /* from receipt; older ones are dropped unanswered */
     uint8_t server_challenge[8];
     struct str challenge;    /* whole CHALLENGE message (for the MIC) */
     struct str authenticate; /* whole AUTHENTICATE message */
@@ -27,14 +27,14 @@ struct proto_question {
 
 struct proto_verdict {
     uint64_t id;
-    enum fault fault;        /* FAULT_NONE: password proved and account in order */
-    bool password_proved;    /* with USER_NOT_SIP_ENABLED, USER_URI_NOT_THEIRS too: exported is set, so
-                              * that the refusal can be signed */
-    uint8_t exported[16];    /* exported session key */
-    unsigned user_flags;     /* enum user_flag */
-    struct str uri;          /* the account's own SIP address */
+    enum fault fault;     /* FAULT_NONE: password proved and account in order */
+    bool password_proved; /* with USER_NOT_SIP_ENABLED, USER_URI_NOT_THEIRS too: exported is set, so
+                           * that the refusal can be signed */
+    uint8_t exported[16]; /* exported session key */
+    unsigned user_flags;  /* enum user_flag */
+    struct str uri;       /* the account's own SIP address */
     struct str display;
-    struct str account;      /* DOMAIN\name as resolved */
+    struct str account; /* DOMAIN\name as resolved */
 };
 
 void proto_question_write(const struct proto_question *q, struct buf *out);

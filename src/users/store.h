@@ -24,7 +24,8 @@ struct store_ops {
     enum store_status (*set_password)(struct store *s, struct str name, const uint8_t nt_hash[16]);
     enum store_status (*remove)(struct store *s, struct str name);
     /* Calls `each` in order of name until it returns false. */
-    enum store_status (*list)(struct store *s, bool (*each)(void *arg, const struct user *u), void *arg);
+    enum store_status (*list)(struct store *s, bool (*each)(void *arg, const struct user *u),
+                              void *arg);
     void (*free)(struct store *s);
 };
 
@@ -36,7 +37,8 @@ struct store {
 /* Embedded directory: SQLite file, NT hashes encrypted (AES-256-GCM, key file of 32 octets made on
  * first use with 0600, the user's rowid and name as associated data).  `domain` is the NetBIOS
  * domain of every account.  NULL with a reason. */
-struct store *store_sqlite_open(const char *path, const char *key_file, const char *domain, struct buf *why);
+struct store *store_sqlite_open(const char *path, const char *key_file, const char *domain,
+                                struct buf *why);
 struct store *store_memory_new(const char *domain); /* tests */
 
 #endif

@@ -9,10 +9,10 @@
 enum { USER_NAME_MAX = 256, USER_URI_MAX = 320, USER_DISPLAY_MAX = 256 };
 
 enum user_flag {
-    USER_SIP_ENABLED = 1,     /* msRTCSIP-UserEnabled */
-    USER_REMOTE_ACCESS = 2,   /* msRTCSIP-InternetAccessEnabled */
-    USER_FEDERATION = 4,      /* msRTCSIP-FederationEnabled */
-    USER_DISABLED = 8,        /* the account itself */
+    USER_SIP_ENABLED = 1,   /* msRTCSIP-UserEnabled */
+    USER_REMOTE_ACCESS = 2, /* msRTCSIP-InternetAccessEnabled */
+    USER_FEDERATION = 4,    /* msRTCSIP-FederationEnabled */
+    USER_DISABLED = 8,      /* the account itself */
     USER_LOCKED = 16,
     USER_MUST_CHANGE = 32,
 };
@@ -24,8 +24,8 @@ struct user {
     char uri[USER_URI_MAX + 1];     /* msRTCSIP-PrimaryUserAddress: sip:user@domain */
     char display[USER_DISPLAY_MAX + 1];
     unsigned flags;
-    int64_t expires;                /* seconds since 1970; 0: never */
-    int64_t locked_until;           /* 0: not locked by the threshold */
+    int64_t expires;      /* seconds since 1970; 0: never */
+    int64_t locked_until; /* 0: not locked by the threshold */
     unsigned bad_count;
     int64_t bad_since;
 };
