@@ -16,6 +16,8 @@ struct mailbox;
 
 struct mailbox *mailbox_new(struct loop *l, void (*receive)(void *arg, struct mail *m), void *arg);
 void mailbox_post(struct mailbox *box, struct mail *m); /* from any thread */
-void mailbox_free(struct mailbox *box); /* undelivered messages go to receive first */
+/* Undelivered messages go to `receive` first.  Not from inside `receive`, and when nobody can
+ * post any more. */
+void mailbox_free(struct mailbox *box);
 
 #endif

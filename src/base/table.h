@@ -35,5 +35,7 @@ void *table_next(const struct table *t, size_t *pos);
 uint64_t table_hash(struct str key);
 /* ASCII case folded before hashing. */
 uint64_t table_hash_nocase(struct str key);
+/* SipHash-2-4 itself, with a key of the caller's choice. */
+uint64_t table_siphash(uint64_t k0, uint64_t k1, struct str in, bool nocase);
 
 #endif
