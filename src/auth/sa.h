@@ -42,6 +42,7 @@ struct sa {
     unsigned user_flags;
     uint64_t created_ms, expires_ms; /* monotonic */
     bool remote;
+    uint64_t flags_ms; /* when the user's flags were last looked at; 0: not registered yet */
     bool signed_once; /* a signature of the client has been verified */
     /* replay window of the client's cnum, width 256 ([MS-SIP] 3.1.5.2) */
     uint64_t cnum_seen[4];

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "front/front.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "conf/ctl.h"
+#include "conf/sandbox.h"
+#include "diag/trace.h"
+#include "front/control.h"
+#include "front/front_internal.h"
+#include "front/mail.h"
+#include "ntlm/msg.h"
+
+static bool complain(const char *what, const char *which, const char *why)
+{
+    fprintf(stderr, "postern: %s %s: %s\n", what, which, why);
+    return false;
+}
+
+static struct tls_context *tls_context(const struct conf *c, bool legacy)
+{
+    struct tls_server_settings s = { .legacy = legacy };
+    unsigned n = 0;
+    if (c->cert_file && c->cert_file[0]) {
+        s.cert_file[n] = c->cert_file;
+        s.key_file[n++] = c->key_file;
+    }
+    if (c->rsa_cert_file && c->rsa_cert_file[0]) {
+        s.cert_file[n] = c->rsa_cert_file;
+        s.key_file[n++] = c->rsa_key_file;
+    }
+    struct buf why = { 0 };
+    struct tls_context *t = tls_server_context_new(&s, &why);
+    if (!t) {
+        buf_add_char(&why, '\0');
+        complain("cannot use the certificates of", c->file, why.ptr);
+    }
+    buf_fini(&why);
+    return t;
+}
+
+/* Sockets that share a port (one per worker) would also share it, unnoticed, with another server
+ * of ours; a first bind without sharing finds that out. */
+static bool port_is_free(const struct net_addr *addr)
+{
+    int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    bool is_free = bind(fd, &addr->sa, addr->len) == 0 && listen(fd, 1) == 0;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return is_free;
+}
+
+static bool add_listener(struct front *f, const char *text, bool use_tls)
+{
+    struct net_addr addr;
+    if (!net_addr_parse(str_from_c(text), &addr))
+        return complain("cannot listen on", text, "not an address: write 127.0.0.1:5061 or *:5061");
+    if (!port_is_free(&addr))
+        return complain("cannot listen on", text, strerror(errno));
+    struct net_listener *l = &f->listeners[f->listener_count++];
+    snprintf(l->name, sizeof(l->name), "%s", text);
+    l->use_tls = use_tls;
+    if (use_tls && !(l->tls = tls_context(f->conf, false)))
+        return false;
+    if (use_tls && f->conf->legacy_network_count > 0) {
+        l->legacy_networks = f->conf->legacy_networks;
+        l->legacy_network_count = f->conf->legacy_network_count;
+        if (!(l->tls_legacy = tls_context(f->conf, true)))
+            return false;
+    }
+    for (unsigned i = 0; i < f->worker_count; i++) {
+        int fd = net_listen(&addr);
+        if (fd < 0)
+            return complain("cannot listen on", text, strerror(errno));
+        net_add_listener(f->workers[i]->net, l, fd);
+    }
+    return true;
+}
+
+static bool add_listeners(struct front *f)
+{
+    const struct conf *c = f->conf;
+    f->listeners = calloc(c->tls_listen_count + c->tcp_listen_count + 1, sizeof(*f->listeners));
+    assert(f->listeners);
+    for (unsigned i = 0; i < c->tls_listen_count; i++)
+        if (!add_listener(f, c->tls_listen[i], true))
+            return false;
+    for (unsigned i = 0; i < c->tcp_listen_count; i++)
+        if (!add_listener(f, c->tcp_listen[i], false))
+            return false;
+    if (f->listener_count == 0)
+        return complain("nothing to listen on in", c->file,
+                        "set tls_listen (and tcp_listen) in [front]");
+    return true;
+}
+
+static bool start_trace(struct front *f)
+{
+    struct trace_settings s = f->conf->trace;
+    s.redact = ntlm_redact;
+    if (trace_start(&s))
+        return true;
+    return complain("cannot write the trace", s.path ? s.path : "", strerror(errno));
+}
+
+/* From here on no file is opened but the trace's own, and the process is another user. */
+static bool lock_down(const struct front *f)
+{
+    char folder[4096];
+    const char *path = f->conf->trace.path;
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 0, slash ? path : "");
+    struct sandbox_rules rules = { .unix_sockets = true, .files = slash != NULL };
+    rules.write[0] = slash ? folder : NULL;
+    rules.write[1] = f->conf->run; /* authd's socket is looked up there at each reconnect */
+    struct buf why = { 0 };
+    bool ok = sandbox_drop(f->conf->user_front, &why) && sandbox_enter(&rules, &why);
+    if (!ok) {
+        buf_add_char(&why, '\0');
+        complain("cannot give up privileges:", "front", why.ptr);
+    }
+    buf_fini(&why);
+    return ok;
+}
+
+static void stop(void *arg)
+{
+    struct front *f = arg;
+    loop_stop(f->loop);
+}
+
+static bool start_workers(struct front *f)
+{
+    for (unsigned i = 0; i < f->worker_count; i++)
+        if (!worker_start(f->workers[i]))
+            return complain("cannot start worker", "thread", strerror(errno));
+    return true;
+}
+
+static void stop_workers(struct front *f)
+{
+    f->stopping = true;
+    for (unsigned i = 0; i < f->worker_count; i++) {
+        struct mail *m = calloc(1, sizeof(*m));
+        assert(m);
+        m->kind = MAIL_STOP;
+        mailbox_post(f->workers[i]->mailbox, m);
+    }
+    for (unsigned i = 0; i < f->worker_count; i++)
+        worker_join(f->workers[i]);
+}
+
+static struct front *front_new(struct conf *conf)
+{
+    struct front *f = calloc(1, sizeof(*f));
+    assert(f);
+    f->conf = conf;
+    f->started_ms = clock_mono_ms();
+    f->loop = loop_new();
+    f->mailbox = mailbox_new(f->loop, control_mail, f);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    f->worker_count = conf->workers ? conf->workers : cores > 0 ? (unsigned)cores : 1;
+    struct buf path = { 0 };
+    buf_printf(&path, "%s/authd.sock", conf->run);
+    f->authd_path = str_own(buf_str(&path));
+    buf_fini(&path);
+    f->workers = calloc(f->worker_count, sizeof(struct worker *));
+    assert(f->workers);
+    for (unsigned i = 0; i < f->worker_count; i++)
+        f->workers[i] = worker_new(f, i);
+    return f;
+}
+
+static void front_free(struct front *f)
+{
+    f->stopping = true;
+    for (unsigned i = 0; i < f->worker_count; i++)
+        worker_free(f->workers[i]);
+    for (unsigned i = 0; i < f->listener_count; i++) {
+        if (f->listeners[i].tls)
+            tls_context_free(f->listeners[i].tls);
+        if (f->listeners[i].tls_legacy)
+            tls_context_free(f->listeners[i].tls_legacy);
+    }
+    mailbox_free(f->mailbox);
+    loop_free(f->loop);
+    free(f->listeners);
+    free(f->workers);
+    free(f->authd_path);
+    conf_free(f->conf);
+    free(f);
+}
+
+static struct ctl *open_control(struct front *f)
+{
+    struct buf path = { 0 }, why = { 0 };
+    buf_printf(&path, "%s/front.ctl", f->conf->run);
+    buf_add_char(&path, 0);
+    struct ctl *c = ctl_new(f->loop, path.ptr, f->conf->admin_group, control_handle, f, &why);
+    if (!c) {
+        buf_add_char(&why, '\0');
+        complain("cannot open the control socket", path.ptr, why.ptr);
+    }
+    buf_fini(&path);
+    buf_fini(&why);
+    return c;
+}
+
+static bool run(struct front *f)
+{
+    struct loop_signal *term = loop_signal_new(f->loop, SIGTERM, stop, f);
+    struct loop_signal *intr = loop_signal_new(f->loop, SIGINT, stop, f);
+    bool ok = lock_down(f) && start_workers(f);
+    if (ok) {
+        loop_run(f->loop);
+        stop_workers(f);
+    }
+    loop_signal_free(term);
+    loop_signal_free(intr);
+    return ok;
+}
+
+int front_run(struct conf *conf)
+{
+    signal(SIGPIPE, SIG_IGN);
+    setenv("TZ", ":/etc/localtime", 0); /* else every time conversion looks at that file */
+    tls_process_init();
+    struct front *f = front_new(conf);
+    bool ok = add_listeners(f);
+    struct ctl *control = ok ? open_control(f) : NULL;
+    ok = ok && control && start_trace(f) && run(f);
+    trace_stop();
+    if (control)
+        ctl_free(control);
+    front_free(f);
+    return ok ? 0 : 2;
+}
