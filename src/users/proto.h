@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The question a front asks authd once per sign-in, and the verdict; messages of a SOCK_SEQPACKET
- * socket, sizes checked.  It stands below both processes so that neither includes the other. */
+ * socket, sizes checked.  It stands below both processes so that neither includes the other.
+ * Each begins with version, kind and the size of the fault catalogue: faults travel as numbers, so
+ * two programs with different catalogues must not talk (a front that outlived an upgrade). */
 #ifndef POSTERN_USERS_PROTO_H
 #define POSTERN_USERS_PROTO_H
 
@@ -21,25 +23,28 @@ struct proto_question {
     struct str challenge;    /* whole CHALLENGE message (for the MIC) */
     struct str authenticate; /* whole AUTHENTICATE message */
     struct str from_uri;     /* the address claimed: "sip:ada@example.com" */
-    struct str source;       /* 4 or 16 address octets */
+    struct str source;       /* 4 or 16 address octets, empty when unknown */
     bool remote;             /* through an Edge */
 };
 
 struct proto_verdict {
     uint64_t id;
     enum fault fault;     /* FAULT_NONE: password proved and account in order */
-    bool password_proved; /* with USER_NOT_SIP_ENABLED, USER_URI_NOT_THEIRS too: exported is set, so
-                           * that the refusal can be signed */
+    bool password_proved; /* with USER_NOT_SIP_ENABLED, USER_URI_NOT_THEIRS and
+                           * REMOTE_ACCESS_NOT_ENABLED too: exported is set, so that the refusal can
+                           * be signed */
     uint8_t exported[16]; /* exported session key */
     unsigned user_flags;  /* enum user_flag */
     struct str uri;       /* the account's own SIP address */
     struct str display;
     struct str account; /* DOMAIN\name as resolved */
+    enum fault audited; /* let in by audit mode although this was unmet */
 };
 
-void proto_question_write(const struct proto_question *q, struct buf *out);
+/* False, and nothing appended, when a field is longer than the reader would take. */
+bool proto_question_write(const struct proto_question *q, struct buf *out);
 bool proto_question_read(struct str in, struct proto_question *out); /* slices into `in` */
-void proto_verdict_write(const struct proto_verdict *v, struct buf *out);
+bool proto_verdict_write(const struct proto_verdict *v, struct buf *out);
 bool proto_verdict_read(struct str in, struct proto_verdict *out);
 
 /* A user's flags anew (each refresh): user look-up by SIP address. */
@@ -52,7 +57,7 @@ struct proto_flags {
     bool known;
     unsigned user_flags;
 };
-void proto_lookup_write(const struct proto_lookup *q, struct buf *out);
+bool proto_lookup_write(const struct proto_lookup *q, struct buf *out);
 bool proto_lookup_read(struct str in, struct proto_lookup *out);
 void proto_flags_write(const struct proto_flags *v, struct buf *out);
 bool proto_flags_read(struct str in, struct proto_flags *out);

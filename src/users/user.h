@@ -17,6 +17,14 @@ enum user_flag {
     USER_MUST_CHANGE = 32,
 };
 
+/* What the lockout threshold knows of an account; kept by authd while it runs, stored behind. */
+struct user_lockout {
+    unsigned bad_count;
+    int64_t bad_since;    /* first wrong password of the window */
+    int64_t locked_until; /* 0: not locked by the threshold */
+    uint32_t unlocks;     /* times an administrator unlocked it: newer than authd's own memory */
+};
+
 struct user {
     char name[USER_NAME_MAX + 1];   /* sAMAccountName, UTF-8 */
     char domain[USER_NAME_MAX + 1]; /* NetBIOS domain */
@@ -24,10 +32,13 @@ struct user {
     char uri[USER_URI_MAX + 1];     /* msRTCSIP-PrimaryUserAddress: sip:user@domain */
     char display[USER_DISPLAY_MAX + 1];
     unsigned flags;
-    int64_t expires;      /* seconds since 1970; 0: never */
-    int64_t locked_until; /* 0: not locked by the threshold */
-    unsigned bad_count;
-    int64_t bad_since;
+    int64_t expires; /* seconds since 1970; 0: never */
+    struct user_lockout lockout;
 };
+
+static inline bool user_is_locked(const struct user *u, int64_t now)
+{
+    return (u->flags & USER_LOCKED) || u->lockout.locked_until > now;
+}
 
 #endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "users/proto.h"
+
+#include "base/wire.h"
+
+enum { HEADER_LEN = 12, TEXT_MAX = USER_URI_MAX };
+
+/* version, kind, size of the catalogue, id */
+static void header_write(struct wire_out *w, enum proto_kind kind, uint64_t id)
+{
+    wire_put_u8(w, PROTO_VERSION);
+    wire_put_u8(w, (uint8_t)kind);
+    wire_put_u16(w, FAULT_COUNT);
+    wire_put_u64(w, id);
+}
+
+static void text_write(struct wire_out *w, struct str s, size_t max)
+{
+    if (s.len > max) {
+        w->bad = true;
+        return;
+    }
+    wire_put_u16(w, (uint16_t)s.len);
+    wire_put_bytes(w, s);
+}
+
+static struct str text_read(struct wire *w, size_t max)
+{
+    size_t len = wire_u16(w);
+
+    if (len > max)
+        w->bad = true;
+    return w->bad ? STR_NONE : wire_bytes(w, len);
+}
+
+static bool bool_read(struct wire *w)
+{
+    uint8_t v = wire_u8(w);
+
+    if (v > 1)
+        w->bad = true;
+    return v == 1;
+}
+
+static enum fault fault_read(struct wire *w)
+{
+    uint16_t v = wire_u16(w);
+
+    if (v >= FAULT_COUNT)
+        w->bad = true;
+    return w->bad ? FAULT_NONE : (enum fault)v;
+}
+
+/* A message is composed at the end of `out` and stays there only when everything fitted. */
+static struct wire_out write_begin(struct buf *out, size_t room)
+{
+    buf_reserve(out, room);
+    return (struct wire_out){ .ptr = (uint8_t *)out->ptr + out->len, .cap = room };
+}
+
+static bool write_end(const struct wire_out *w, struct buf *out)
+{
+    if (w->bad)
+        return false;
+    out->len += w->len;
+    return true;
+}
+
+enum proto_kind proto_kind(struct str in)
+{
+    struct wire w = { .all = in };
+    uint8_t version = wire_u8(&w);
+    uint8_t kind = wire_u8(&w);
+    uint16_t faults = wire_u16(&w);
+
+    if (w.bad || in.len > PROTO_MESSAGE_MAX || version != PROTO_VERSION || faults != FAULT_COUNT)
+        return PROTO_BAD;
+    return kind <= PROTO_FLAGS ? (enum proto_kind)kind : PROTO_BAD;
+}
+
+/* Positions `w` after the header of a message of this kind. */
+static uint64_t read_begin(struct wire *w, enum proto_kind kind)
+{
+    if (proto_kind(w->all) != kind)
+        w->bad = true;
+    wire_bytes(w, HEADER_LEN - sizeof(uint64_t));
+    return wire_u64(w);
+}
+
+static bool read_end(const struct wire *w)
+{
+    return !w->bad && wire_left(w) == 0;
+}
+
+bool proto_question_write(const struct proto_question *q, struct buf *out)
+{
+    size_t room = 64 + q->challenge.len + q->authenticate.len + q->from_uri.len + q->source.len;
+
+    if (room > PROTO_MESSAGE_MAX)
+        return false;
+    struct wire_out w = write_begin(out, room);
+
+    header_write(&w, PROTO_QUESTION, q->id);
+    wire_put_u32(&w, q->deadline_ms);
+    wire_put_bytes(&w, str_of(q->server_challenge, sizeof(q->server_challenge)));
+    text_write(&w, q->challenge, PROTO_MESSAGE_MAX);
+    text_write(&w, q->authenticate, PROTO_MESSAGE_MAX);
+    text_write(&w, q->from_uri, TEXT_MAX);
+    text_write(&w, q->source, 16);
+    wire_put_u8(&w, q->remote);
+    return write_end(&w, out);
+}
+
+bool proto_question_read(struct str in, struct proto_question *out)
+{
+    struct wire w = { .all = in };
+
+    *out = (struct proto_question){ .id = read_begin(&w, PROTO_QUESTION) };
+    out->deadline_ms = wire_u32(&w);
+    struct str challenge = wire_bytes(&w, sizeof(out->server_challenge));
+    if (challenge.len == sizeof(out->server_challenge))
+        memcpy(out->server_challenge, challenge.ptr, sizeof(out->server_challenge));
+    out->challenge = text_read(&w, PROTO_MESSAGE_MAX);
+    out->authenticate = text_read(&w, PROTO_MESSAGE_MAX);
+    out->from_uri = text_read(&w, TEXT_MAX);
+    out->source = text_read(&w, 16);
+    out->remote = bool_read(&w);
+
+    bool address = out->source.len == 0 || out->source.len == 4 || out->source.len == 16;
+    return read_end(&w) && address;
+}
+
+bool proto_verdict_write(const struct proto_verdict *v, struct buf *out)
+{
+    struct wire_out w = write_begin(out, 2048);
+
+    header_write(&w, PROTO_VERDICT, v->id);
+    wire_put_u16(&w, (uint16_t)v->fault);
+    wire_put_u16(&w, (uint16_t)v->audited);
+    wire_put_u8(&w, v->password_proved);
+    wire_put_bytes(&w, str_of(v->exported, sizeof(v->exported)));
+    wire_put_u32(&w, v->user_flags);
+    text_write(&w, v->uri, USER_URI_MAX);
+    text_write(&w, v->display, USER_DISPLAY_MAX);
+    text_write(&w, v->account, 2 * USER_NAME_MAX + 1);
+    return write_end(&w, out);
+}
+
+bool proto_verdict_read(struct str in, struct proto_verdict *out)
+{
+    struct wire w = { .all = in };
+
+    *out = (struct proto_verdict){ .id = read_begin(&w, PROTO_VERDICT) };
+    out->fault = fault_read(&w);
+    out->audited = fault_read(&w);
+    out->password_proved = bool_read(&w);
+    struct str exported = wire_bytes(&w, sizeof(out->exported));
+    if (exported.len == sizeof(out->exported))
+        memcpy(out->exported, exported.ptr, sizeof(out->exported));
+    out->user_flags = wire_u32(&w);
+    out->uri = text_read(&w, USER_URI_MAX);
+    out->display = text_read(&w, USER_DISPLAY_MAX);
+    out->account = text_read(&w, 2 * USER_NAME_MAX + 1);
+
+    /* nobody signs in without a proved password, whatever the octets say */
+    bool consistent = out->fault != FAULT_NONE || out->password_proved;
+    return read_end(&w) && consistent;
+}
+
+bool proto_lookup_write(const struct proto_lookup *q, struct buf *out)
+{
+    struct wire_out w = write_begin(out, 512);
+
+    header_write(&w, PROTO_LOOKUP, q->id);
+    text_write(&w, q->uri, TEXT_MAX);
+    return write_end(&w, out);
+}
+
+bool proto_lookup_read(struct str in, struct proto_lookup *out)
+{
+    struct wire w = { .all = in };
+
+    *out = (struct proto_lookup){ .id = read_begin(&w, PROTO_LOOKUP) };
+    out->uri = text_read(&w, TEXT_MAX);
+    return read_end(&w);
+}
+
+void proto_flags_write(const struct proto_flags *v, struct buf *out)
+{
+    struct wire_out w = write_begin(out, 32);
+
+    header_write(&w, PROTO_FLAGS, v->id);
+    wire_put_u8(&w, v->known);
+    wire_put_u32(&w, v->user_flags);
+    write_end(&w, out);
+}
+
+bool proto_flags_read(struct str in, struct proto_flags *out)
+{
+    struct wire w = { .all = in };
+
+    *out = (struct proto_flags){ .id = read_begin(&w, PROTO_FLAGS) };
+    out->known = bool_read(&w);
+    out->user_flags = wire_u32(&w);
+    return read_end(&w);
+}
