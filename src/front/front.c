@@ -204,7 +204,6 @@ static struct ctl *open_control(struct front *f)
 {
     struct buf path = { 0 }, why = { 0 };
     buf_printf(&path, "%s/front.ctl", f->conf->run);
-    buf_add_char(&path, 0);
     struct ctl *c = ctl_new(f->loop, path.ptr, f->conf->admin_group, control_handle, f, &why);
     if (!c) {
         buf_add_char(&why, '\0');

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The subcommands.  argv[0] is the subcommand's own name.  Exit codes: 0 done or signed in; 1 the
+ * answer is no; 2 wrong usage or unreadable input; 3 could not reach. */
+#ifndef POSTERN_CMD_CMD_H
+#define POSTERN_CMD_CMD_H
+
+#include <stdbool.h>
+
+#include "base/compiler.h"
+#include "conf/conf.h"
+
+enum cmd_exit { CMD_DONE = 0, CMD_NO = 1, CMD_USAGE = 2, CMD_UNREACHABLE = 3 };
+
+int cmd_serve(int argc, char **argv);
+int cmd_front(int argc, char **argv);
+int cmd_authd(int argc, char **argv);
+int cmd_demo(int argc, char **argv);
+int cmd_user(int argc, char **argv);
+int cmd_signin(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
+int cmd_ctl(int argc, char **argv);
+
+#define CMD_DEFAULT_CONF "/etc/postern/postern.conf"
+
+/* "postern: ..." on stderr; returns CMD_USAGE. */
+int cmd_usage(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Loads the configuration with the policy of the state directory; tells every problem on stderr
+ * and returns NULL. */
+struct conf *cmd_conf(const char *path);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/remote.h"
+#include "diag/trace.h"
+
+static const char ctl_help[] =
+    "usage: postern ctl [-c FILE] [--json] status\n"
+    "       postern ctl [-c FILE] [--json] sessions\n"
+    "       postern ctl [-c FILE] kick URI [EPID]\n"
+    "       postern ctl [-c FILE] [--json] trace [COMPONENT|all LEVEL [FLAGS]]\n"
+    "       postern ctl [-c FILE] trace secrets on|off\n\n"
+    "status    the roles: up or not, connections, sign-ins, sandbox\n"
+    "sessions  who is signed in, from which device\n"
+    "kick      throws a user's endpoints out (all, or the one with this epid)\n"
+    "trace     shows or switches what is recorded.  Components: SIPStack, UserServices, Authd.\n"
+    "          Levels: off, fatal, error, warn, info, verbose, noise.  Flags, comma separated:\n"
+    "          TF_COMPONENT, TF_PROTOCOL, TF_CONNECTION, TF_SECURITY, TF_DIAG\n\n"
+    "  -c, --config FILE  the configuration (default " CMD_DEFAULT_CONF ")\n"
+    "      --json         the answer as it came\n";
+
+struct call {
+    const struct conf *conf;
+    bool json;
+};
+
+/* Asks a role and hands the answer out when it is a good one. */
+static int ask(const struct call *call, const char *role, json_t *request, json_t **answer)
+{
+    struct buf why = { 0 };
+    int code = CMD_DONE;
+    *answer = remote_call(call->conf, role, request, &why);
+    if (!*answer) {
+        fprintf(stderr, "postern: %s cannot be asked: %.*s\n", role, STR_ARG(buf_str(&why)));
+        code = CMD_UNREACHABLE;
+    } else if (!remote_ok(*answer)) {
+        fprintf(stderr, "postern: %s refuses: %s\n", role, remote_error(*answer));
+        code = CMD_USAGE;
+    } else if (call->json) {
+        json_dumpf(*answer, stdout, JSON_COMPACT);
+        puts("");
+    }
+    json_decref(request);
+    buf_fini(&why);
+    return code;
+}
+
+static void print_scalars(const json_t *o, const char *indent)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)o, key, value)
+    {
+        if (strcmp(key, "ok") == 0)
+            continue;
+        if (json_is_string(value))
+            printf("%s%-22s %s\n", indent, key, json_string_value(value));
+        else if (json_is_integer(value))
+            printf("%s%-22s %lld\n", indent, key, (long long)json_integer_value(value));
+        else if (json_is_boolean(value))
+            printf("%s%-22s %s\n", indent, key, json_is_true(value) ? "yes" : "no");
+        else if (json_is_object(value)) {
+            printf("%s%s\n", indent, key);
+            print_scalars(value, "    ");
+        }
+    }
+}
+
+static int status(const struct call *call)
+{
+    static const char *const roles[] = { "authd", "front" };
+    int worst = CMD_DONE;
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+        json_t *answer;
+        int code = ask(call, roles[i], json_pack("{s:s}", "do", "status"), &answer);
+        if (code == CMD_DONE && !call->json) {
+            printf("%s: up\n", roles[i]);
+            print_scalars(answer, "  ");
+        }
+        worst = code > worst ? code : worst;
+        json_decref(answer);
+    }
+    return worst;
+}
+
+static int sessions(const struct call *call)
+{
+    json_t *answer, *row;
+    size_t i;
+    int code = ask(call, "front", json_pack("{s:s}", "do", "sessions"), &answer);
+    if (code == CMD_DONE && !call->json) {
+        json_t *list = json_object_get(answer, "sessions");
+        if (json_array_size(list) == 0)
+            puts("nobody is signed in");
+        json_array_foreach(list, i, row)
+            printf("%-32s epid %-14s %5llds  %s\n", json_string_value(json_object_get(row, "uri")),
+                   json_string_value(json_object_get(row, "epid")),
+                   (long long)json_integer_value(json_object_get(row, "expires")),
+                   json_string_value(json_object_get(row, "contact")));
+    }
+    json_decref(answer);
+    return code;
+}
+
+static int kick(const struct call *call, int argc, char **argv)
+{
+    if (argc < 1)
+        return cmd_usage("kick wants a SIP address: postern ctl kick sip:ada@example.com");
+    json_t *answer;
+    int code = ask(
+        call, "front",
+        json_pack("{s:s, s:s, s:s}", "do", "kick", "uri", argv[0], "epid", argc > 1 ? argv[1] : ""),
+        &answer);
+    long long removed = json_integer_value(json_object_get(answer, "removed"));
+    json_decref(answer);
+    if (code != CMD_DONE)
+        return code;
+    if (!call->json)
+        printf("%lld endpoint%s thrown out\n", removed, removed == 1 ? "" : "s");
+    return removed > 0 ? CMD_DONE : CMD_NO;
+}
+
+static bool flags_from_text(const char *list, int *out)
+{
+    static const struct {
+        const char *name;
+        int bit;
+    } names[] = { { "TF_COMPONENT", TF_COMPONENT },
+                  { "TF_PROTOCOL", TF_PROTOCOL },
+                  { "TF_CONNECTION", TF_CONNECTION },
+                  { "TF_SECURITY", TF_SECURITY },
+                  { "TF_DIAG", TF_DIAG } };
+    struct str rest = str_from_c(list);
+    *out = 0;
+    while (rest.len > 0) {
+        struct str word = str_trim(str_take_until(&rest, ','));
+        int bit = 0;
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+            if (str_eq_nocase(word, str_from_c(names[i].name)))
+                bit = names[i].bit;
+        if (!bit)
+            return false;
+        *out |= bit;
+    }
+    return true;
+}
+
+static json_t *trace_request(int argc, char **argv)
+{
+    if (argc == 0)
+        return json_pack("{s:s}", "do", "trace");
+    if (argc == 2 && strcmp(argv[0], "secrets") == 0)
+        return json_pack("{s:s, s:b}", "do", "trace", "secrets", strcmp(argv[1], "on") == 0);
+    if (argc < 2)
+        return NULL;
+    json_t *request =
+        json_pack("{s:s, s:s, s:s}", "do", "trace", "component", argv[0], "level", argv[1]);
+    int flags;
+    if (argc > 2 && !flags_from_text(argv[2], &flags)) {
+        json_decref(request);
+        return NULL;
+    }
+    if (argc > 2)
+        json_object_set_new(request, "flags", json_integer(flags));
+    return request;
+}
+
+static int trace(const struct call *call, int argc, char **argv)
+{
+    json_t *answer, *row, *request = trace_request(argc, argv);
+    size_t i;
+    if (!request)
+        return cmd_usage("trace wants COMPONENT LEVEL [FLAGS]: see 'postern ctl --help'");
+    int code = ask(call, "front", request, &answer);
+    if (code == CMD_DONE && !call->json) {
+        json_array_foreach(json_object_get(answer, "components"), i, row) printf(
+            "%-14s %-8s flags 0x%02llx\n", json_string_value(json_object_get(row, "component")),
+            json_string_value(json_object_get(row, "level")),
+            (long long)json_integer_value(json_object_get(row, "flags")));
+        printf("records dropped: %lld\n",
+               (long long)json_integer_value(json_object_get(answer, "dropped")));
+    }
+    json_decref(answer);
+    return code;
+}
+
+static int run(const struct call *call, int argc, char **argv)
+{
+    const char *what = argc > 0 ? argv[0] : "";
+    if (strcmp(what, "status") == 0)
+        return status(call);
+    if (strcmp(what, "sessions") == 0)
+        return sessions(call);
+    if (strcmp(what, "kick") == 0)
+        return kick(call, argc - 1, argv + 1);
+    if (strcmp(what, "trace") == 0)
+        return trace(call, argc - 1, argv + 1);
+    return cmd_usage("ctl wants status, sessions, kick or trace: see 'postern ctl --help'");
+}
+
+int cmd_ctl(int argc, char **argv)
+{
+    static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+                                             { "json", no_argument, NULL, 'j' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             { 0 } };
+    const char *path = CMD_DEFAULT_CONF;
+    struct call call = { 0 };
+    for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+        if (c == 'c') {
+            path = optarg;
+        } else if (c == 'j') {
+            call.json = true;
+        } else if (c == 'h') {
+            fputs(ctl_help, stdout);
+            return CMD_DONE;
+        } else {
+            return CMD_USAGE;
+        }
+    }
+    if (optind >= argc)
+        return run(&call, 0, NULL);
+    struct conf *c = cmd_conf(path);
+    if (!c)
+        return CMD_USAGE;
+    call.conf = c;
+    int code = run(&call, argc - optind, argv + optind);
+    conf_free(c);
+    return code;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/deployment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/utf16.h"
+#include "cmd/remote.h"
+#include "ntlm/crypt.h"
+#include "tls/tls.h"
+#include "users/store.h"
+
+enum { READY_MS = 10000, POLL_MS = 20 };
+
+const struct deployment_user deployment_users[] = {
+    { "ada", "Ada Lovelace", true, NULL, 0 },
+    { "ben", "Ben Kilburn", true, NULL, 0 },
+    { "cleo", "Cleo Marchetti", false, NULL, 0 },
+    { "dirk", "Dirk Jansen", false, NULL, 0 },
+    { "eve", "Eve Disabled", true, "disabled", USER_DISABLED },
+    { "finn", "Finn Locked", true, "locked", USER_LOCKED },
+    { "gus", "Gus Expired", true, "expired", 0 },
+    { "hana", "Hana Mustchange", true, "must change password", USER_MUST_CHANGE },
+    { "ines", "Ines Nosip", true, "not enabled for SIP", 0 },
+};
+const unsigned deployment_user_count = ARRAY_LEN(deployment_users);
+
+static bool fail(struct buf *why, const char *what, const char *which)
+{
+    buf_printf(why, "%s %s: %s", what, which, strerror(errno));
+    return false;
+}
+
+static bool make_dir(struct deployment *d, const char *dir, struct buf *why)
+{
+    if (dir) {
+        if ((size_t)snprintf(d->dir, sizeof(d->dir), "%s", dir) >= sizeof(d->dir) - 64)
+            return fail(why, "too long a path:", dir);
+        if (mkdir(d->dir, 0700) != 0)
+            return fail(why, "cannot make", d->dir);
+    } else {
+        const char *tmp = getenv("TMPDIR");
+        snprintf(d->dir, sizeof(d->dir), "%.64s/postern-demo-XXXXXX",
+                 tmp && tmp[0] == '/' && strlen(tmp) < 64 ? tmp : "/tmp");
+        if (!mkdtemp(d->dir))
+            return fail(why, "cannot make a folder like", d->dir);
+    }
+    d->own_dir = true;
+    return true;
+}
+
+/* The number may be taken again before the server binds it; it then says so and the demo is
+ * started anew by hand.  Nothing better is to be had without handing sockets over. */
+static unsigned free_port(void)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t len = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unsigned port = 0;
+    if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+        getsockname(fd, (struct sockaddr *)&a, &len) == 0)
+        port = ntohs(a.sin_port);
+    close(fd);
+    return port;
+}
+
+static void make_password(char *out, size_t len)
+{
+    static const char letters[] = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    uint8_t random[12];
+    random_bytes(random, sizeof(random));
+    size_t n = 0;
+    for (; n < sizeof(random) && n + 1 < len; n++)
+        out[n] = letters[random[n] % (sizeof(letters) - 1)];
+    out[n] = '\0';
+}
+
+static bool make_certificates(const struct deployment *d, struct buf *why)
+{
+    static const char *const names[] = { "fe01.example.com", "localhost", "127.0.0.1", NULL };
+    char ca_key[300], ec[300], ec_key[300], rsa[300], rsa_key[300];
+    snprintf(ca_key, sizeof(ca_key), "%s/ca.key", d->dir);
+    snprintf(ec, sizeof(ec), "%s/fe-ec.pem", d->dir);
+    snprintf(ec_key, sizeof(ec_key), "%s/fe-ec.key", d->dir);
+    snprintf(rsa, sizeof(rsa), "%s/fe-rsa.pem", d->dir);
+    snprintf(rsa_key, sizeof(rsa_key), "%s/fe-rsa.key", d->dir);
+    return tls_make_ca(d->ca, ca_key, why) &&
+           tls_make_cert(d->ca, ca_key, names, false, ec, ec_key, why) &&
+           tls_make_cert(d->ca, ca_key, names, true, rsa, rsa_key, why);
+}
+
+static bool write_config(const struct deployment *d, struct buf *why)
+{
+    struct buf t = { 0 };
+    buf_printf(&t, "; made by postern demo: throw-away\n[general]\ndomain = %s\n", d->domain);
+    buf_printf(&t, "fqdn = fe01.example.com\nstate = %s/state\nrun = %s/run\n", d->dir, d->dir);
+    buf_printf(&t, "user_front =\nuser_authd =\nadmin_group =\n\n[front]\n");
+    buf_printf(&t, "tls_listen = %s\ntcp_listen = %s\n", d->tls, d->tcp);
+    buf_printf(&t, "cert_file = %s/fe-ec.pem\nkey_file = %s/fe-ec.key\n", d->dir, d->dir);
+    buf_printf(&t, "rsa_cert_file = %s/fe-rsa.pem\nrsa_key_file = %s/fe-rsa.key\n", d->dir, d->dir);
+    buf_printf(&t, "legacy_networks = 127.0.0.0/8\n\n[directory]\nsource = sqlite\n");
+    buf_printf(&t, "netbios_domain = %s\n\n[policy]\npreset = windows-2008r2\n\n", d->netbios);
+    buf_printf(&t, "[trace]\npath = %s\n", d->trace);
+    int fd = open(d->config, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool ok = fd >= 0 && write(fd, t.ptr, t.len) == (ssize_t)t.len;
+    if (!ok)
+        fail(why, "cannot write", d->config);
+    if (fd >= 0)
+        close(fd);
+    buf_fini(&t);
+    return ok;
+}
+
+static void describe(const struct deployment *d, const struct deployment_user *from, struct user *u)
+{
+    *u = (struct user){ .flags = from->flags };
+    snprintf(u->name, sizeof(u->name), "%s", from->name);
+    snprintf(u->domain, sizeof(u->domain), "%s", d->netbios);
+    snprintf(u->upn, sizeof(u->upn), "%s@%s", from->name, d->domain);
+    snprintf(u->uri, sizeof(u->uri), "sip:%s@%s", from->name, d->domain);
+    snprintf(u->display, sizeof(u->display), "%s", from->display);
+    if (from->remote_access)
+        u->flags |= USER_REMOTE_ACCESS;
+    if (strcmp(from->name, "ines") != 0)
+        u->flags |= USER_SIP_ENABLED;
+    if (strcmp(from->name, "gus") == 0)
+        u->expires = 1;
+}
+
+static bool add_users(const struct deployment *d, struct buf *why)
+{
+    struct store *s = store_sqlite_open(d->conf->database, d->conf->key_path, d->netbios, why);
+    if (!s)
+        return false;
+    struct buf utf16 = { 0 };
+    uint8_t hash[16];
+    utf16_from_utf8(str_from_c(d->password), &utf16);
+    ntlm_ntowfv1(buf_str(&utf16), hash);
+    buf_fini(&utf16);
+    bool ok = true;
+    for (unsigned i = 0; i < deployment_user_count && ok; i++) {
+        struct user u;
+        describe(d, &deployment_users[i], &u);
+        ok = s->ops->add(s, &u, hash) == STORE_OK;
+    }
+    if (!ok)
+        buf_printf(why, "cannot make the users: %s", s->error);
+    secret_wipe(hash, sizeof(hash));
+    s->ops->free(s);
+    return ok;
+}
+
+static void set_paths(struct deployment *d, unsigned port_base)
+{
+    snprintf(d->config, sizeof(d->config), "%s/postern.conf", d->dir);
+    snprintf(d->ca, sizeof(d->ca), "%s/ca.pem", d->dir);
+    snprintf(d->trace, sizeof(d->trace), "%s/front.log", d->dir);
+    unsigned tls = port_base ? port_base : free_port();
+    unsigned tcp = port_base ? port_base + 1 : free_port();
+    snprintf(d->tls, sizeof(d->tls), "127.0.0.1:%u", tls);
+    snprintf(d->tcp, sizeof(d->tcp), "127.0.0.1:%u", tcp);
+}
+
+static bool make_below(const struct deployment *d, const char *name, struct buf *why)
+{
+    char path[300];
+    snprintf(path, sizeof(path), "%s/%s", d->dir, name);
+    return mkdir(path, 0700) == 0 || fail(why, "cannot make", path);
+}
+
+bool deployment_make(struct deployment *d, const char *dir, unsigned port_base, struct buf *why)
+{
+    *d = (struct deployment){ .domain = "example.com", .netbios = "EXAMPLE" };
+    if (!make_dir(d, dir, why))
+        return false;
+    set_paths(d, port_base);
+    make_password(d->password, sizeof(d->password));
+    if (!make_below(d, "state", why) || !make_below(d, "run", why) || !make_certificates(d, why) ||
+        !write_config(d, why))
+        return false;
+    d->conf = conf_load(d->config, why);
+    return d->conf && add_users(d, why);
+}
+
+static bool answers(const struct deployment *d, const char *role)
+{
+    struct buf why = { 0 };
+    json_t *request = json_pack("{s:s}", "do", "status");
+    json_t *answer = remote_call(d->conf, role, request, &why);
+    bool ok = remote_ok(answer);
+    json_decref(answer);
+    json_decref(request);
+    buf_fini(&why);
+    return ok;
+}
+
+bool deployment_start(struct deployment *d, struct buf *why)
+{
+    d->pid = fork();
+    if (d->pid == 0) {
+        /* a terminal's Ctrl-C is for us; the roles end when we say so */
+        setpgid(0, 0);
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        execl("/proc/self/exe", "postern", "serve", "-c", d->config, (char *)NULL);
+        _exit(127);
+    }
+    if (d->pid < 0)
+        return fail(why, "cannot start", "postern serve");
+    uint64_t deadline = clock_mono_ms() + READY_MS;
+    while (clock_mono_ms() < deadline) {
+        if (answers(d, "front") && answers(d, "authd"))
+            return true;
+        if (waitpid(d->pid, NULL, WNOHANG) == d->pid) {
+            d->pid = 0;
+            buf_add_c(why, "the server ended at its start; it has said why above");
+            return false;
+        }
+        usleep(POLL_MS * 1000);
+    }
+    buf_add_c(why, "the server did not get ready within 10 seconds");
+    return false;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
+void deployment_end(struct deployment *d)
+{
+    if (d->pid > 0) {
+        kill(d->pid, SIGTERM);
+        waitpid(d->pid, NULL, 0);
+        d->pid = 0;
+    }
+    if (d->conf)
+        conf_free(d->conf);
+    d->conf = NULL;
+    if (d->own_dir)
+        nftw(d->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* A throw-away deployment on loopback: folder, certificates, configuration, users, processes. */
+#ifndef POSTERN_CMD_DEPLOYMENT_H
+#define POSTERN_CMD_DEPLOYMENT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+
+struct deployment_user {
+    const char *name, *display;
+    bool remote_access;
+    const char *state; /* NULL: can sign in; else what keeps them out */
+    unsigned flags;    /* enum user_flag that make the state */
+};
+
+/* The people of every deployment made here; the ones who can sign in come first. */
+extern const struct deployment_user deployment_users[];
+extern const unsigned deployment_user_count;
+
+struct deployment {
+    char dir[256];
+    bool own_dir; /* made by us: removed whole at the end */
+    char config[300], ca[300], trace[300];
+    char tls[32], tcp[32]; /* host:port */
+    char password[32];     /* of everybody */
+    const char *domain, *netbios;
+    struct conf *conf;
+    pid_t pid; /* of postern serve */
+};
+
+/* `dir` NULL: a new folder below $TMPDIR or /tmp.  `port_base` 0: free ports.  False with a reason.
+ */
+bool deployment_make(struct deployment *d, const char *dir, unsigned port_base, struct buf *why);
+/* Starts the roles and waits until they answer. */
+bool deployment_start(struct deployment *d, struct buf *why);
+/* Stops the roles and removes what was made. */
+void deployment_end(struct deployment *d);
+
+#endif
