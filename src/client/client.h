@@ -15,6 +15,7 @@
 enum client_transport { CLIENT_TLS, CLIENT_TCP };
 enum client_scheme { CLIENT_AUTO, CLIENT_NTLM, CLIENT_KERBEROS };
 
+/* The strings are used until client_free. */
 struct client_settings {
     const char *uri;    /* sip:ada@example.com */
     const char *server; /* host:port; NULL: look it up in DNS */
@@ -26,6 +27,7 @@ struct client_settings {
     const char *ca_file; /* NULL: system trust */
     bool no_verify;
     unsigned timeout_ms; /* per leg; 0: 5000 */
+    const char *epid;    /* names the device; NULL: drawn anew */
 };
 
 /* One leg of the sign-in, reported as it ends. */

@@ -11,6 +11,9 @@
 #include "ntlm/initiate.h"
 #include "tls/tls.h"
 
+/* Whose header spellings a REGISTER has. */
+enum client_family { CLIENT_COMMUNICATOR, CLIENT_SIPE };
+
 struct client_profile {
     const char *name;
     const char *what; /* one line for --profile list */
@@ -22,9 +25,13 @@ struct client_profile {
     bool send_lmv2, send_mic;
     const char *user_agent;
     bool via_branch; /* sipe sends one */
+    enum client_family family;
 };
 
 const struct client_profile *client_profile_find(struct str name); /* NULL when unknown */
 const struct client_profile *client_profile_at(unsigned index);    /* NULL past the last */
+/* What the profile contributes to an AUTHENTICATE; names, password and random parts stay as they
+ * are. */
+void client_profile_ntlm(const struct client_profile *p, struct ntlm_initiate *out);
 
 #endif
