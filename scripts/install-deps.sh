@@ -19,7 +19,7 @@ packages_for() { # purpose
     case "$1" in
     run) echo "${run[@]}" ;;
     test) echo "${test[@]}" ;;
-    bench) echo "${run[@]}" kamailio kamailio-tls-modules python3 ;;
+    bench) echo "${run[@]}" kamailio kamailio-tls-modules openssl python3 ;;
     fuzz) echo "${run[@]}" clang llvm libclang-rt-14-dev ;;
     lint) echo "${test[@]}" clang clang-tidy clang-format cppcheck shellcheck ;;
     fresh) echo debootstrap debian-archive-keyring git ca-certificates ;;
