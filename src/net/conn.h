@@ -21,8 +21,8 @@ struct net;
 struct net_limits {
     size_t message_max;       /* bytes of one message */
     size_t send_max;          /* bytes waiting for a peer that does not read; more closes it */
-    unsigned idle_s;          /* no complete message and no keep-alive for so long: close */
-    unsigned handshake_s;     /* TLS handshake and the first message must be done by then */
+    unsigned idle_s;          /* no complete message and no keep-alive for so long: close; 0: off */
+    unsigned handshake_s;     /* TLS handshake and the first message must be done by then; 0: off */
     unsigned connections_max; /* per worker */
 };
 
@@ -34,7 +34,9 @@ struct net_handler {
     /* The stream cannot be framed further.  The handler may send a last reply; the connection is
      * closed after it returns.  `seen` is the head as far as it came. */
     void (*broken)(void *arg, struct conn *c, enum fault fault, struct str seen);
-    /* Last call for this connection; its struct goes away after it. */
+    /* Last call for this connection; its struct goes away after it.  Also for one that never got
+     * `open`: conn_tls then tells what the client offered.  Of connections over the limit
+     * (ROUTE_TOO_MANY) one a second is told, all are counted. */
     void (*closed)(void *arg, struct conn *c, enum fault why);
 };
 
@@ -44,6 +46,7 @@ struct net *net_new(struct loop *l, const struct net_limits *limits, const struc
 void net_free(struct net *n); /* closes everything with ROUTE_SHUTDOWN */
 void net_set_limits(struct net *n, const struct net_limits *limits);
 unsigned net_count(const struct net *n);
+uint64_t net_refused(const struct net *n); /* closed at accept: over the limit, no descriptor */
 
 /* A listening descriptor's properties; lives as long as its connections (process lifetime). */
 struct net_listener {
@@ -60,7 +63,7 @@ struct net_listener {
 int net_listen(const struct net_addr *addr);
 /* Accepts on `fd` (owned from here on) for this worker. */
 void net_add_listener(struct net *n, struct net_listener *l, int fd);
-void net_pause_listeners(struct net *n); /* stop accepting (shutdown) */
+void net_pause_listeners(struct net *n); /* stop accepting, for good (shutdown) */
 
 /* Outgoing connection (client roles).  `tls` may be NULL for TCP.  open or closed is called. */
 struct conn *net_connect(struct net *n, const struct net_addr *addr, struct tls_context *tls,
@@ -70,11 +73,12 @@ struct conn *net_connect(struct net *n, const struct net_addr *addr, struct tls_
  * What conn_compose returns is empty and valid until conn_send_done. */
 struct buf *conn_compose(struct conn *c);
 void conn_send_done(struct conn *c); /* one record, one write (at the end of the event) */
-void conn_send(struct conn *c, struct str whole);
+void conn_send(struct conn *c, struct str whole); /* nothing before `open` or after a close */
 /* Closes after what was sent has left, or at once when that takes longer than a second. */
 void conn_close(struct conn *c, enum fault why);
 bool conn_closing(const struct conn *c);
-/* Stops and resumes reading (a reply is being waited for; bounded memory). */
+/* Stops and resumes handling (a reply is being waited for).  What was read already is kept, at
+ * most one scratch, and handled on the loop's next turn after conn_resume. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 

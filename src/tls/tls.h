@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TLS over GnuTLS: bytes in, bytes out, no sockets.  tls.c is the only file that includes the
- * library's headers.  A session owns no buffer of its own: ciphertext is read from a slice the
+/* TLS over GnuTLS: bytes in, bytes out, no sockets.  Only src/tls/tls*.c include the library's
+ * headers.  A session owns no buffer of its own: ciphertext is read from a slice the
  * caller sets for the length of one event and written to a buffer the caller lends. */
 #ifndef POSTERN_TLS_TLS_H
 #define POSTERN_TLS_TLS_H
@@ -17,12 +17,13 @@ struct tls;
 
 struct tls_server_settings {
     const char *cert_file[2], *key_file[2]; /* ECDSA P-256 first, then RSA; NULL: none */
-    bool legacy;                            /* TLS 1.0 with RC4/3DES beside the modern ones */
-    bool legacy_only;
+    bool legacy;                /* TLS 1.0 with RC4/3DES beside the modern ones; needs RSA */
+    bool legacy_only;           /* nothing but these */
     const char *client_ca_file; /* ask for a client certificate; NULL: no */
 };
 
-/* Ticket keys are drawn once per process: tls_process_init before any worker starts. */
+/* Ticket keys are drawn once per process: tls_process_init before any worker starts (making a
+ * server context does it too). */
 void tls_process_init(void);
 /* NULL with a reason in `why`. */
 struct tls_context *tls_server_context_new(const struct tls_server_settings *s, struct buf *why);
@@ -64,7 +65,7 @@ bool tls_pending(const struct tls *t);           /* decrypted bytes wait inside 
 enum fault
 tls_fault(const struct tls *t); /* TLS_VERSION, TLS_SUITE, TLS_CERTIFICATE, TLS_NAME ... */
 const char *tls_reason(const struct tls *t);
-/* "TLS1.0", "RSA ARCFOUR-128 MD5" */
+/* "TLS1.0 RSA ARCFOUR-128 MD5"; nothing before the handshake is done */
 void tls_describe(const struct tls *t, struct buf *out);
 bool tls_is_legacy(const struct tls *t);
 bool tls_resumed(const struct tls *t);

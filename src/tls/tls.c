@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/* One session: the library's records in, plaintext out, and why it failed. */
+#include "tls/tls.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+
+#include "tls/hello.h"
+#include "tls/tls_internal.h"
+
+enum { REASON_MAX = 160 };
+
+struct tls {
+    gnutls_session_t session;
+    struct tls_context *context;
+    char *server_name; /* the library keeps the pointer it is given */
+    struct str in;
+    struct buf *out;
+    struct buf seen; /* a server's first input, until the handshake is done */
+    char *reason;    /* allocated when it fails */
+    enum fault fault;
+    bool established;
+};
+
+static struct tls *self(gnutls_transport_ptr_t ptr)
+{
+    return ptr;
+}
+
+static void remember(struct tls *t, size_t n)
+{
+    size_t room = TLS_HELLO_SEEN_MAX - t->seen.len;
+
+    buf_add(&t->seen, str_first(str_first(t->in, n), room));
+}
+
+static ssize_t pull(gnutls_transport_ptr_t ptr, void *into, size_t cap)
+{
+    struct tls *t = self(ptr);
+    size_t n = cap < t->in.len ? cap : t->in.len;
+
+    if (n == 0) {
+        gnutls_transport_set_errno(t->session, EAGAIN);
+        return -1;
+    }
+    if (t->context->server && !t->established)
+        remember(t, n);
+    memcpy(into, t->in.ptr, n);
+    t->in = str_skip(t->in, n);
+    return (ssize_t)n;
+}
+
+static int pull_ready(gnutls_transport_ptr_t ptr, unsigned int ms)
+{
+    (void)ms;
+    return self(ptr)->in.len > 0;
+}
+
+static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *parts, int count)
+{
+    struct tls *t = self(ptr);
+    size_t total = 0;
+
+    assert(t->out);
+    for (int i = 0; i < count; i++) {
+        buf_add(t->out, str_of(parts[i].iov_base, parts[i].iov_len));
+        total += parts[i].iov_len;
+    }
+    return (ssize_t)total;
+}
+
+static bool is_ip_address(const char *name)
+{
+    struct in6_addr ignored;
+
+    return inet_pton(AF_INET, name, &ignored) == 1 || inet_pton(AF_INET6, name, &ignored) == 1;
+}
+
+static unsigned session_flags(const struct tls_context *c)
+{
+    unsigned flags = GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
+
+    if (c->server)
+        return flags | GNUTLS_SERVER;
+    flags |= GNUTLS_CLIENT;
+    return c->kind == TLS_CLIENT_XP ? flags | GNUTLS_NO_EXTENSIONS | GNUTLS_NO_TICKETS : flags;
+}
+
+static void set_up_server(struct tls *t)
+{
+    gnutls_session_ticket_enable_server(t->session, t->context->ticket_key);
+    if (!t->context->ask_client_certificate)
+        return;
+    gnutls_certificate_server_set_request(t->session, GNUTLS_CERT_REQUEST);
+    gnutls_session_set_verify_cert(t->session, NULL, 0);
+}
+
+static void set_up_client(struct tls *t)
+{
+    const char *name = t->server_name;
+
+    if (name && t->context->kind != TLS_CLIENT_XP && !is_ip_address(name))
+        gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, name, strlen(name));
+    if (t->context->verify)
+        gnutls_session_set_verify_cert(t->session, name, 0);
+}
+
+struct tls *tls_new(struct tls_context *c, const char *server_name)
+{
+    struct tls *t = calloc(1, sizeof(*t));
+
+    if (!t || gnutls_init(&t->session, session_flags(c)) < 0)
+        abort();
+    tls_context_ref(c);
+    t->context = c;
+    t->in = STR_NONE;
+    t->server_name = server_name ? str_own(str_from_c(server_name)) : NULL;
+    gnutls_priority_set(t->session, c->priorities);
+    gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, c->credentials);
+    gnutls_transport_set_ptr(t->session, t);
+    gnutls_transport_set_pull_function(t->session, pull);
+    gnutls_transport_set_pull_timeout_function(t->session, pull_ready);
+    gnutls_transport_set_vec_push_function(t->session, push);
+    if (c->server)
+        set_up_server(t);
+    else
+        set_up_client(t);
+    return t;
+}
+
+void tls_free(struct tls *t)
+{
+    if (!t)
+        return;
+    gnutls_deinit(t->session);
+    tls_context_free(t->context);
+    buf_fini(&t->seen);
+    free(t->server_name);
+    free(t->reason);
+    free(t);
+}
+
+void tls_set_io(struct tls *t, struct str in, struct buf *out)
+{
+    t->in = in;
+    t->out = out;
+}
+
+size_t tls_input_left(const struct tls *t)
+{
+    return t->in.len;
+}
+
+/* The first thing wrong is the one told: who signed it, then when, then whose it is. */
+static enum fault fault_of_certificate(unsigned status)
+{
+    const unsigned untrusted = GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA |
+                               GNUTLS_CERT_REVOKED | GNUTLS_CERT_SIGNATURE_FAILURE |
+                               GNUTLS_CERT_INSECURE_ALGORITHM;
+
+    if (status & untrusted)
+        return FAULT_TLS_CERTIFICATE;
+    if (status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED))
+        return FAULT_TLS_EXPIRED;
+    if (status & GNUTLS_CERT_UNEXPECTED_OWNER)
+        return FAULT_TLS_NAME;
+    return FAULT_TLS_CERTIFICATE;
+}
+
+static enum fault fault_of_alert(gnutls_alert_description_t alert)
+{
+    switch (alert) {
+    case GNUTLS_A_PROTOCOL_VERSION:
+        return FAULT_TLS_VERSION;
+    case GNUTLS_A_HANDSHAKE_FAILURE:
+    case GNUTLS_A_INSUFFICIENT_SECURITY:
+        return FAULT_TLS_SUITE;
+    case GNUTLS_A_BAD_CERTIFICATE:
+    case GNUTLS_A_UNSUPPORTED_CERTIFICATE:
+    case GNUTLS_A_CERTIFICATE_REVOKED:
+    case GNUTLS_A_CERTIFICATE_UNKNOWN:
+    case GNUTLS_A_UNKNOWN_CA:
+    case GNUTLS_A_CERTIFICATE_REQUIRED:
+        return FAULT_TLS_CERTIFICATE;
+    case GNUTLS_A_CERTIFICATE_EXPIRED:
+        return FAULT_TLS_EXPIRED;
+    case GNUTLS_A_UNRECOGNIZED_NAME:
+        return FAULT_TLS_NAME;
+    default:
+        return FAULT_TLS_HANDSHAKE;
+    }
+}
+
+static enum fault fault_of_error(const struct tls *t, int error)
+{
+    switch (error) {
+    case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
+        return FAULT_TLS_VERSION;
+    case GNUTLS_E_NO_CIPHER_SUITES:
+    case GNUTLS_E_UNKNOWN_CIPHER_SUITE:
+    case GNUTLS_E_NO_COMMON_KEY_SHARE:
+    case GNUTLS_E_INSUFFICIENT_CREDENTIALS:
+    case GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM:
+        return FAULT_TLS_SUITE;
+    case GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR:
+        return fault_of_certificate(gnutls_session_get_verify_cert_status(t->session));
+    case GNUTLS_E_CERTIFICATE_ERROR:
+    case GNUTLS_E_NO_CERTIFICATE_FOUND:
+        return FAULT_TLS_CERTIFICATE;
+    case GNUTLS_E_FATAL_ALERT_RECEIVED:
+        return t->established ? FAULT_TLS_RECORD : fault_of_alert(gnutls_alert_get(t->session));
+    default:
+        return t->established ? FAULT_TLS_RECORD : FAULT_TLS_HANDSHAKE;
+    }
+}
+
+static void describe_certificate(const struct tls *t, char out[REASON_MAX])
+{
+    unsigned status = gnutls_session_get_verify_cert_status(t->session);
+    gnutls_datum_t text;
+
+    if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) < 0)
+        return;
+    snprintf(out, REASON_MAX, "%.*s", (int)text.size, (const char *)text.data);
+    gnutls_free(text.data);
+}
+
+static enum tls_status fail(struct tls *t, int error)
+{
+    t->fault = fault_of_error(t, error);
+    t->reason = t->reason ? t->reason : calloc(1, REASON_MAX);
+    if (!t->reason)
+        abort();
+    if (error == GNUTLS_E_FATAL_ALERT_RECEIVED) {
+        const char *name = gnutls_alert_get_name(gnutls_alert_get(t->session));
+        snprintf(t->reason, REASON_MAX, "the peer sent the alert '%s'", name ? name : "unknown");
+    } else {
+        snprintf(t->reason, REASON_MAX, "%s", gnutls_strerror(error));
+        if (error == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR)
+            describe_certificate(t, t->reason);
+        gnutls_alert_send_appropriate(t->session, error);
+    }
+    return TLS_FAILED;
+}
+
+enum tls_status tls_handshake(struct tls *t)
+{
+    int rc;
+
+    if (t->fault)
+        return TLS_FAILED;
+    do
+        rc = gnutls_handshake(t->session);
+    while (rc == GNUTLS_E_INTERRUPTED || rc == GNUTLS_E_WARNING_ALERT_RECEIVED ||
+           rc == GNUTLS_E_GOT_APPLICATION_DATA);
+    if (rc == GNUTLS_E_AGAIN)
+        return TLS_AGAIN;
+    if (rc < 0)
+        return fail(t, rc);
+    t->established = true;
+    buf_fini(&t->seen);
+    return TLS_OK;
+}
+
+/* Renegotiation is declined and the session goes on: nobody here needs it, and the XP lane cannot
+ * have the protection of RFC 5746. */
+static void decline_renegotiation(struct tls *t)
+{
+    gnutls_alert_send(t->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
+}
+
+enum tls_status tls_read(struct tls *t, char *into, size_t cap, size_t *got)
+{
+    *got = 0;
+    if (t->fault)
+        return TLS_FAILED;
+    for (;;) {
+        ssize_t n = gnutls_record_recv(t->session, into, cap);
+
+        if (n > 0) {
+            *got = (size_t)n;
+            return TLS_OK;
+        }
+        switch (n) {
+        case 0:
+        case GNUTLS_E_PREMATURE_TERMINATION:
+            return TLS_CLOSED;
+        case GNUTLS_E_AGAIN:
+            return TLS_AGAIN;
+        case GNUTLS_E_REHANDSHAKE:
+            decline_renegotiation(t);
+            continue;
+        case GNUTLS_E_INTERRUPTED:
+        case GNUTLS_E_WARNING_ALERT_RECEIVED:
+            continue;
+        default:
+            return fail(t, (int)n);
+        }
+    }
+}
+
+bool tls_write(struct tls *t, struct str plain)
+{
+    while (plain.len > 0 && !t->fault) {
+        ssize_t n = gnutls_record_send(t->session, plain.ptr, plain.len);
+
+        if (n >= 0)
+            plain = str_skip(plain, (size_t)n);
+        else if (n != GNUTLS_E_AGAIN && n != GNUTLS_E_INTERRUPTED)
+            fail(t, (int)n);
+    }
+    return plain.len == 0;
+}
+
+void tls_bye(struct tls *t)
+{
+    if (t->established && !t->fault)
+        gnutls_bye(t->session, GNUTLS_SHUT_WR);
+}
+
+bool tls_pending(const struct tls *t)
+{
+    return gnutls_record_check_pending(t->session) > 0;
+}
+
+enum fault tls_fault(const struct tls *t)
+{
+    return t->fault;
+}
+
+const char *tls_reason(const struct tls *t)
+{
+    return t->reason ? t->reason : "";
+}
+
+static void add_name(struct buf *out, const char *name)
+{
+    if (!name)
+        return;
+    if (out->len > 0)
+        buf_add_char(out, ' ');
+    buf_add_c(out, name);
+}
+
+void tls_describe(const struct tls *t, struct buf *out)
+{
+    if (!t->established)
+        return;
+    gnutls_protocol_t version = gnutls_protocol_get_version(t->session);
+    struct buf text = { 0 };
+
+    add_name(&text, gnutls_protocol_get_name(version));
+    add_name(&text, gnutls_kx_get_name(gnutls_kx_get(t->session)));
+    add_name(&text, gnutls_cipher_get_name(gnutls_cipher_get(t->session)));
+    add_name(&text, gnutls_mac_get_name(gnutls_mac_get(t->session)));
+    buf_add(out, buf_str(&text));
+    buf_fini(&text);
+}
+
+bool tls_is_legacy(const struct tls *t)
+{
+    return t->established && gnutls_protocol_get_version(t->session) < GNUTLS_TLS1_2;
+}
+
+bool tls_resumed(const struct tls *t)
+{
+    return t->established && gnutls_session_is_resumed(t->session) != 0;
+}
+
+void tls_describe_offer(const struct tls *t, struct buf *out)
+{
+    tls_hello_describe(buf_str(&t->seen), out);
+}
+
+bool tls_session_get(struct tls *t, struct buf *out)
+{
+    gnutls_datum_t data;
+
+    if (!t->established || gnutls_session_get_data2(t->session, &data) < 0)
+        return false;
+    buf_add(out, str_of(data.data, data.size));
+    gnutls_free(data.data);
+    return true;
+}
+
+void tls_session_set(struct tls *t, struct str data)
+{
+    gnutls_session_set_data(t->session, data.ptr, data.len);
+}
