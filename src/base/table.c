@@ -4,6 +4,7 @@
 #include "base/table.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -47,6 +48,10 @@ static uint64_t word_of(const char *ptr, size_t len, bool nocase)
 {
     uint64_t word = 0;
 
+    if (len == 8 && !nocase) {
+        memcpy(&word, ptr, 8);
+        return le64toh(word);
+    }
     for (size_t i = 0; i < len; i++) {
         char c = nocase ? to_lower(ptr[i]) : ptr[i];
         word |= (uint64_t)(unsigned char)c << (8 * i);
