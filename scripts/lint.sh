@@ -49,12 +49,16 @@ check_tidy() {
     ! grep -qE '(warning|error):' "$build/tidy.log"
 }
 
+# The look-ups of users and groups happen while there is one thread; library macros that loop
+# are in scripts/cppcheck.h.
 check_cppcheck() {
     mkdir -p "$build/cppcheck"
     cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
-        --inline-suppr --library=posix --library=gnu \
-        -D_GNU_SOURCE -DPOSTERN_VERSION='"0"' -DPOSTERN_SOURCE_ROOT='"."' -Isrc \
-        --cppcheck-build-dir="$build/cppcheck" -j "$(nproc)" src tests
+        --inline-suppr --library=posix --suppress=getpwnamCalled --suppress=getgrnamCalled \
+        --suppress=getpwuidCalled --suppress=getgrgidCalled \
+        -D_GNU_SOURCE -DPOSTERN_VERSION='"0"' -DPOSTERN_SOURCE_ROOT='"."' \
+        --include=scripts/cppcheck.h \
+        -Isrc --cppcheck-build-dir="$build/cppcheck" -j "$(nproc)" src tests
 }
 
 check_shell() {
