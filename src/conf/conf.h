@@ -56,6 +56,7 @@ struct conf {
 
     /* [policy], [policy "NAME"] */
     struct ntlm_policy_set *policy;
+    struct conf_policy_source *policy_source; /* the sections as written, for the override */
 
     /* [trace] */
     struct trace_settings trace; /* strings owned here */

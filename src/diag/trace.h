@@ -50,6 +50,10 @@ void trace_get(enum trace_component c, enum trace_level *level, unsigned *flags)
 void trace_set_secrets(bool on);
 bool trace_component_from_name(struct str name, enum trace_component *out);
 const char *trace_component_name(enum trace_component c);
+bool trace_level_from_name(struct str name, enum trace_level *out); /* "warn", "TL_WARN" */
+const char *trace_level_name(enum trace_level level);               /* "warn" */
+/* One name, as bits: component, protocol, connection, security, diag, all, none. */
+bool trace_flags_from_name(struct str name, unsigned *out);
 uint64_t trace_dropped(void);
 /* Waits until everything queued before the call is written (tests, demo, ctl). */
 void trace_flush(void);

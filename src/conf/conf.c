@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf/conf.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/conf_file.h"
+#include "conf/conf_policy.h"
+#include "conf/conf_schema.h"
+
+enum { KEYS_MAX = 128 };
+
+struct reading {
+    struct conf *conf;
+    const char *file;
+    struct buf *why;
+    unsigned seen_in[KEYS_MAX]; /* line of each key, by its index in the schema */
+    bool second;                /* the pass for keys that go over more general ones */
+};
+
+static void set_default(char **slot, const char *folder, const char *name)
+{
+    if ((*slot)[0] != '\0')
+        return;
+    struct buf b = { 0 };
+    buf_printf(&b, "%s/%s", folder, name);
+    free(*slot);
+    *slot = str_own(buf_str(&b));
+    buf_fini(&b);
+}
+
+static void set_default_fqdn(struct conf *c)
+{
+    char name[256] = "";
+
+    if (c->fqdn[0] != '\0' || gethostname(name, sizeof(name) - 1) != 0)
+        return;
+    free(c->fqdn);
+    c->fqdn = str_own(str_from_c(name));
+}
+
+/* The first label of the domain, as administrators mostly named theirs. */
+static void set_default_netbios(struct conf *c)
+{
+    struct str rest = str_from_c(c->domain);
+    struct str label = str_first(str_take_until(&rest, '.'), 15);
+
+    if (c->netbios_domain[0] != '\0' || label.len == 0)
+        return;
+    free(c->netbios_domain);
+    c->netbios_domain = str_own(label);
+    for (char *p = c->netbios_domain; *p; p++)
+        *p = *p >= 'a' && *p <= 'z' ? (char)(*p - 0x20) : *p;
+}
+
+/* Defaults that follow from other keys. */
+static void derive(struct conf *c)
+{
+    free(c->domain);
+    c->domain = str_own(str_from_c(c->domain_count ? c->domains[0] : ""));
+    set_default_fqdn(c);
+    set_default_netbios(c);
+    set_default(&c->database, c->state, "users.db");
+    set_default(&c->key_path, c->state, "users.key");
+    c->trace.path = c->trace_path[0] != '\0' ? c->trace_path : NULL;
+}
+
+static struct conf *conf_with_defaults(const char *file)
+{
+    struct conf *c = calloc(1, sizeof(*c));
+    struct buf why = { 0 };
+    const struct conf_key *k;
+
+    if (!c)
+        abort();
+    c->file = str_own(str_from_c(file));
+    c->policy = ntlm_policy_set_new();
+    for (unsigned i = 0; (k = conf_key_at(i)) != NULL; i++) {
+        if (k->type == CONF_HOST || k->type == CONF_NETBIOS || k->type == CONF_PATH)
+            *(char **)((char *)c + k->at) = str_own(STR_NONE);
+        if (!k->preset || k->type == CONF_POLICY)
+            continue;
+        bool valid = conf_value_set(c, k, str_from_c(k->preset), &why);
+        assert(valid); /* a default in the schema */
+        (void)valid;
+    }
+    buf_fini(&why);
+    return c;
+}
+
+struct conf *conf_new(void)
+{
+    struct conf *c = conf_with_defaults("(defaults)");
+    derive(c);
+    return c;
+}
+
+void conf_free(struct conf *c)
+{
+    const struct conf_key *k;
+
+    if (!c)
+        return;
+    for (unsigned i = 0; (k = conf_key_at(i)) != NULL; i++)
+        conf_value_free(c, k);
+    ntlm_policy_set_free(c->policy);
+    conf_policy_source_free(c->policy_source);
+    free(c->domain);
+    free(c->file);
+    free(c);
+}
+
+static void unknown_section(struct reading *r, const struct conf_entry *e)
+{
+    const char *near = conf_section_near(str_from_c(e->section));
+
+    if (near)
+        conf_problem(r->why, r->file, e, "no such section: did you mean [%s]?", near);
+    else
+        conf_problem(r->why, r->file, e,
+                     "no such section: 'postern serve --explain-config' lists all");
+}
+
+static void unknown_key(struct reading *r, const struct conf_entry *e)
+{
+    const char *near = conf_key_near(str_from_c(e->section), str_from_c(e->key), e->name != NULL);
+
+    if (near)
+        conf_problem(r->why, r->file, e, "no such key: did you mean %s?", near);
+    else
+        conf_problem(r->why, r->file, e, "no such key: 'postern serve --explain-config' lists all");
+}
+
+static bool heading_ok(struct reading *r, const struct conf_entry *e)
+{
+    if (!conf_section_known(str_from_c(e->section))) {
+        unknown_section(r, e);
+        return false;
+    }
+    if (e->name && strcmp(e->section, "policy") != 0) {
+        conf_problem(r->why, r->file, e, "this section takes no name: write [%s]", e->section);
+        return false;
+    }
+    return true;
+}
+
+static unsigned index_of(const struct conf_key *k)
+{
+    unsigned i = 0;
+
+    while (conf_key_at(i) != k)
+        i++;
+    assert(i < KEYS_MAX);
+    return i;
+}
+
+/* sipstack_level goes over level, in whatever order they stand. */
+static bool is_second(const struct conf_key *k)
+{
+    return (k->type == CONF_LEVEL || k->type == CONF_FLAGS) && k->at != CONF_ALL;
+}
+
+static void apply(struct reading *r, const struct conf_entry *e)
+{
+    const struct conf_key *k =
+        conf_key_find(str_from_c(e->section), str_from_c(e->key), e->name != NULL);
+
+    if (!k && !r->second)
+        unknown_key(r, e);
+    if (!k || is_second(k) != r->second)
+        return;
+    if (k->type == CONF_POLICY || k->type == CONF_EXCEPTION)
+        return; /* conf_policy_build takes them together */
+    unsigned *seen = &r->seen_in[index_of(k)];
+    if (*seen) {
+        conf_problem(r->why, r->file, e, "already set in line %u: keep one of the two", *seen);
+        return;
+    }
+    *seen = e->line;
+    struct buf reason = { 0 };
+    if (!conf_value_set(r->conf, k, str_from_c(e->value), &reason))
+        conf_problem(r->why, r->file, e, "%.*s", STR_ARG(buf_str(&reason)));
+    buf_fini(&reason);
+}
+
+static void apply_all(struct reading *r, const struct conf_entries *e)
+{
+    bool known = false;
+
+    for (size_t i = 0; i < e->count; i++) {
+        if (!e->list[i].key)
+            known = r->second ? conf_section_known(str_from_c(e->list[i].section))
+                              : heading_ok(r, &e->list[i]);
+        else if (known)
+            apply(r, &e->list[i]);
+    }
+}
+
+static void missing(struct reading *r, const char *section, const char *key, const char *what)
+{
+    buf_printf(r->why, "%s: [%s] %s: %s\n", r->file, section, key, what);
+}
+
+static void check_pair(struct reading *r, const char *cert, const char *key, const char *cert_name,
+                       const char *key_name)
+{
+    if (cert[0] != '\0' && key[0] == '\0')
+        missing(r, "front", key_name, "missing: name the private key of the certificate");
+    if (key[0] != '\0' && cert[0] == '\0')
+        missing(r, "front", cert_name, "missing: name the certificate of the private key");
+}
+
+/* What no single key can tell. */
+static void check_together(struct reading *r)
+{
+    const struct conf *c = r->conf;
+
+    if (c->tls_listen_count + c->tcp_listen_count > 0 && c->domain_count == 0)
+        missing(r, "general", "domain", "missing: name the SIP domain served, such as example.com");
+    check_pair(r, c->cert_file, c->key_file, "cert_file", "key_file");
+    check_pair(r, c->rsa_cert_file, c->rsa_key_file, "rsa_cert_file", "rsa_key_file");
+    if (c->tls_listen_count > 0 && c->cert_file[0] == '\0' && c->rsa_cert_file[0] == '\0')
+        missing(r, "front", "cert_file", "missing: tls_listen needs a certificate and key_file");
+    if (c->message_memory / 2 < c->message_max)
+        missing(r, "limits", "message_memory", "too small: give at least twice message_max");
+}
+
+struct conf *conf_parse(struct str text, const char *name, struct buf *why)
+{
+    struct conf *c = conf_with_defaults(name);
+    struct conf_entries entries = { 0 };
+    struct buf problems = { 0 };
+    struct reading r = { .conf = c, .file = name, .why = &problems };
+
+    conf_entries_read(text, name, &entries, &problems);
+    apply_all(&r, &entries);
+    r.second = true;
+    apply_all(&r, &entries);
+    c->policy_source = conf_policy_source_new(&entries);
+    conf_policy_build(c, NULL, name, &problems);
+    conf_entries_free(&entries);
+    derive(c);
+    if (problems.len == 0)
+        check_together(&r);
+    if (problems.len > 0) {
+        buf_add(why, buf_str(&problems));
+        conf_free(c);
+        c = NULL;
+    }
+    buf_fini(&problems);
+    return c;
+}
+
+struct conf *conf_load(const char *path, struct buf *why)
+{
+    struct buf text = { 0 };
+    struct conf *c = NULL;
+
+    if (conf_file_read(path, &text))
+        c = conf_parse(buf_str(&text), path, why);
+    else
+        buf_printf(why, "%s: cannot be read: %s\n", path, strerror(errno));
+    buf_fini(&text);
+    return c;
+}
