@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Control sockets: a UNIX stream socket on which an administrator's command sends one JSON object
- * per line and gets one back per line, in order of completion.  The server sits on a loop; the
- * client blocks.  Who may connect is told by the kernel (SO_PEERCRED, SO_PEERGROUPS): root, the
- * server's own user, or a member of the admin group. */
+ * per line and gets one back per line; the next request of a connection waits for the answer to
+ * the one before.  The server sits on a loop; the client blocks.  Who may connect is told by the
+ * kernel (SO_PEERCRED, SO_PEERGROUPS): root, the server's own user, or a member of the admin group.
+ */
 #ifndef POSTERN_CONF_CTL_H
 #define POSTERN_CONF_CTL_H
 
