@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* From a question to a verdict.  Pure given a directory, a policy and the time: no socket, no log,
+ * no clock.  The order of the checks is the order of the faults below. */
+#ifndef POSTERN_AUTHD_JUDGE_H
+#define POSTERN_AUTHD_JUDGE_H
+
+#include "authd/lockout.h"
+#include "base/arena.h"
+#include "ntlm/policy.h"
+#include "users/proto.h"
+#include "users/store.h"
+
+struct judge {
+    struct store *store;
+    const struct ntlm_policy_set *policy;
+    struct lockout lockout;
+    /* DNS names that mean our own NetBIOS domain when a client sends them instead */
+    const char *const *domains;
+    unsigned domain_count;
+    struct arena names; /* scratch of one question */
+};
+
+/* The caller sets the fields; these are about what it does not set. */
+void judge_init(struct judge *j);
+void judge_fini(struct judge *j);
+
+struct judge_time {
+    int64_t now;       /* seconds since 1970 */
+    uint64_t filetime; /* 100 ns since 1601 */
+    uint32_t day;      /* yyyymmdd, for exceptions that end */
+};
+
+/* The verdict with what its slices point into; must not be moved. */
+struct judge_answer {
+    struct proto_verdict verdict;
+    struct user user; /* name empty when nobody was resolved */
+    char account[2 * USER_NAME_MAX + 2];
+    bool lockout_changed; /* to be stored: user.name, lockout */
+    struct user_lockout lockout;
+};
+
+/* In this order, the first that applies:
+ *   ntlm-malformed, ntlm-anonymous, ntlm-lm-only
+ *   policy-lm-compatibility   before any password; in audit mode only told
+ *   user-unknown              after as much work as a known one costs
+ *   user-locked               before the password, so that guesses learn nothing
+ *   user-wrong-password, ntlm-time, ntlm-mic
+ *   user-disabled, user-expired, user-must-change       only to who knows the password
+ *   user-not-sip-enabled, user-uri-not-theirs, remote-access-not-enabled   with the session key,
+ *                             so that the refusal can be signed
+ * directory-failed when the store fails. */
+void judge_question(struct judge *j, const struct proto_question *q, const struct judge_time *t,
+                    struct judge_answer *out);
+void judge_answer_fini(struct judge_answer *a); /* wipes the key */
+
+/* A signed-in user's flags anew; an expired account counts as disabled.  A lockout by wrong
+ * passwords throws nobody out. */
+void judge_lookup(struct judge *j, const struct proto_lookup *q, int64_t now,
+                  struct proto_flags *out);
+
+#endif
