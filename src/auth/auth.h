@@ -24,6 +24,9 @@ struct auth {
     struct ntlm_names names;
     const struct ntlm_policy_set *policy; /* swapped by the owner when it changes */
     struct sa_table *sas;
+    /* drawn in advance: one system call for many messages.  All zero at first. */
+    uint32_t salts[64];
+    unsigned salts_left;
 };
 
 /* What is known of the request besides its bytes. */
@@ -42,9 +45,9 @@ struct auth_request {
 };
 
 enum auth_outcome {
-    AUTH_PASS,      /* signed by an established SA: `sa` */
-    AUTH_CHALLENGE, /* 401; `challenges` are the WWW-Authenticate values, one per line of the list
-                     */
+    AUTH_PASS, /* signed by an established SA: `sa`.  With `fault` SA_FROM_MISMATCH the signature is
+                * right but From names another user: refuse, signed */
+    AUTH_CHALLENGE, /* 401; `challenges` are the WWW-Authenticate values, one per header line */
     AUTH_ASK,       /* ask the directory: `question`; then auth_verdict */
     AUTH_DROP,      /* discard silently (ACK, CANCEL, responses) */
 };
@@ -82,7 +85,8 @@ void auth_offer(struct auth *a, const struct auth_request *r, struct auth_result
  * `t` (scheme, rand, num, realm, target are filled here); counts snum. */
 void auth_sign(struct auth *a, struct sa *sa, struct sigtext *t, struct buf *out);
 
-/* Verifies a client's response to our request (signed in Authorization). */
+/* Verifies a client's response to our request (signed in Authorization).  FAULT_SA_UNSIGNED when
+ * it has no credentials of ours. */
 enum fault auth_check_response(struct auth *a, const struct auth_request *r, struct sa **out);
 
 #endif

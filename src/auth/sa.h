@@ -13,7 +13,7 @@
 
 struct auth_scheme;
 struct sa_table;
-struct sa_source; /* how many half-open ones an address holds */
+struct sa_source; /* what an address holds of half-open ones (auth/half_open.h) */
 
 enum sa_state { SA_HALF_OPEN, SA_ASKING /* authd is asked */, SA_ESTABLISHED };
 
@@ -25,25 +25,28 @@ struct sa_owner {
 };
 
 struct sa {
-    struct sa *next_owned;    /* list of the owner */
-    struct sa *older, *newer; /* half-open ones of a source, by age */
-    struct sa_owner *owner;
+    struct sa *next_owned, *prev_owned; /* list of the owner */
+    struct sa *same_place;              /* another one of the same owner, cid and epid */
+    struct sa *older, *newer;           /* half-open ones of a source, by age */
+    struct sa *older_all, *newer_all;   /* half-open ones of the table, by age */
     struct sa_source *by_source;
+    /* the place: these three are one key, side by side, padded with zeros */
+    struct sa_owner *owner;
+    char cid[12]; /* behind an Edge: ms-received-cid of the outside connection; else "" */
+    char epid[20];
     const struct auth_scheme *scheme;
     enum sa_state state;
-    uint32_t opaque;
-    char opaque_text[9]; /* 8 upper-case hex digits */
-    char cid[12];        /* behind an Edge: ms-received-cid of the outside connection; else "" */
+    char opaque_text[9]; /* 8 upper-case hex digits; unguessable, unique in the table */
     unsigned version;    /* 2, 3, 4: of the client's requests, for both directions */
-    char epid[20];
-    char *user_key; /* "sip:ada@example.com", From of the handshake; owned */
-    char *account;  /* resolved DOMAIN\name, after the verdict; owned */
-    char *display;  /* owned, may be NULL */
+    char *user_key;      /* "sip:ada@example.com", From of the handshake; owned */
+    char *account;       /* resolved DOMAIN\name, after the verdict; owned */
+    char *display;       /* owned, may be NULL */
     unsigned user_flags;
-    uint64_t created_ms, expires_ms; /* monotonic */
+    uint64_t created_ms, expires_ms; /* monotonic; half open: when it is given up */
     bool remote;
     uint64_t flags_ms; /* when the user's flags were last looked at; 0: not registered yet */
-    bool signed_once; /* a signature of the client has been verified */
+    bool signed_once;  /* a signature of the client has been verified; before that an SA below
+                        * version 4 must not create a binding */
     /* replay window of the client's cnum, width 256 ([MS-SIP] 3.1.5.2) */
     uint64_t cnum_seen[4];
     uint32_t cnum_high; /* highest number of the window */
@@ -73,15 +76,20 @@ void sa_owner_fini(struct sa_table *t,
 
 /* A new half-open SA; replaces an older half-open one of the same owner, cid and epid.  At the
  * limit the oldest of the source that holds most goes first (told through *evicted, may be NULL).
- */
+ * cid and epid longer than their arrays are cut. */
 struct sa *sa_new(struct sa_table *t, struct sa_owner *o, struct str cid, struct str epid,
                   uint64_t now_ms, bool *evicted);
 /* By opaque text on this connection and cid only; NULL otherwise.  Expired ones are not found. */
 struct sa *sa_find(struct sa_table *t, struct sa_owner *o, struct str cid, struct str opaque,
                    uint64_t now_ms);
+/* The same, expired or not. */
+struct sa *sa_find_any(struct sa_table *t, struct sa_owner *o, struct str cid, struct str opaque);
 /* The established SA of this user and epid here (to sign requests to the client); NULL when none.
  */
 struct sa *sa_find_user(struct sa_owner *o, struct str user_key, struct str epid);
+/* authd is asked: a client that answered counts as young again, so that it is neither swept nor
+ * evicted while it waits. */
+void sa_asking(struct sa_table *t, struct sa *sa, uint64_t now_ms);
 /* Becomes established; an older established one of the same user, cid and epid dies. */
 void sa_establish(struct sa_table *t, struct sa *sa, uint64_t now_ms, uint64_t expires_ms);
 void sa_drop(struct sa_table *t, struct sa *sa);
@@ -89,7 +97,10 @@ void sa_drop(struct sa_table *t, struct sa *sa);
 void sa_table_sweep(struct sa_table *t, uint64_t now_ms);
 unsigned sa_table_half_open(const struct sa_table *t);
 unsigned sa_table_established(const struct sa_table *t);
+uint64_t sa_table_evicted(const struct sa_table *t); /* ever, at the limit */
+uint64_t sa_table_life_ms(const struct sa_table *t);
 
+/* Width 256, first number free: clients go on counting over a new sign-in. */
 enum sa_cnum { SA_CNUM_OK, SA_CNUM_REPLAY };
 /* Tests only; sa_cnum_mark records it after the signature was verified. */
 enum sa_cnum sa_cnum_check(const struct sa *sa, uint32_t cnum);

@@ -16,12 +16,21 @@ struct auth;
 struct auth_request;
 struct auth_result;
 
+struct ntlm_policy;
+
+enum { AUTH_SIGNATURE_HEX_MAX = 96 }; /* Kerberos with RC4: 37 octets */
+
 struct auth_scheme {
     const char *name; /* "NTLM": as written in headers and in the signed text */
     /* A handshake request (gssapi-data present).  `sa` is NULL for the first token, then the
-     * half-open one.  Fills result: CHALLENGE with the token, ASK with the question, or REFUSE. */
-    void (*step)(struct auth *a, const struct auth_request *r, struct sa *sa, struct str token,
-                 struct auth_result *out);
+     * half-open one.  Fills the result: CHALLENGE with the next token, or ASK with the question.
+     * On a fault the handshake has failed and the caller destroys the SA. */
+    enum fault (*step)(struct auth *a, const struct auth_request *r,
+                       const struct ntlm_policy *policy, struct sa *sa, struct str token,
+                       struct auth_result *out);
+    /* What a token says of its sender, for the records.  True when it is one that ends a
+     * handshake. */
+    bool (*describe)(struct str token, struct arena *arena, struct auth_result *out);
     /* The directory proved the password: make the keys from the exported session key. */
     void (*establish)(struct sa *sa, const uint8_t exported[16]);
     void (*sign)(struct sa *sa, struct str text, struct buf *hex);            /* our direction */

@@ -19,6 +19,7 @@ struct sigtext {
     unsigned status; /* 0: a request */
 };
 
+size_t sigtext_len(const struct sigtext *t, unsigned version);
 /* Appends <scheme><rand>... in the form of `version` (below 3: the short one). */
 void sigtext_write(const struct sigtext *t, unsigned version, struct buf *out);
 /* Fills everything that comes from the message itself (not scheme, rand, num, realm, target). */
