@@ -31,7 +31,6 @@ fresh: ## both README commands in a clean Debian chroot (ARGS=run or ARGS=test f
 
 bench: ## measure beside Kamailio
 	@scripts/install-deps.sh bench
-	@$(MAKE) --no-print-directory all
 	@tests/bench/run.sh $(ARGS)
 
 fuzz: ## every fuzz target for FUZZ_TIME seconds (ARGS=name for one)
@@ -43,7 +42,7 @@ lint: ## clang-format, clang-tidy, cppcheck, shellcheck
 	@scripts/lint.sh $(ARGS)
 
 clean: ## remove the build directories
-	rm -rf build build-asan build-fuzz build-lint
+	rm -rf build build-asan build-bench build-fuzz build-lint
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
