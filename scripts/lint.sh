@@ -51,12 +51,13 @@ check_tidy() {
 }
 
 # The look-ups of users and groups happen while there is one thread; library macros that loop
-# are in scripts/cppcheck.h.
+# are in scripts/cppcheck.h; a test that tries forbidden calls drops what they return.
 check_cppcheck() {
     mkdir -p "$build/cppcheck"
     cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
         --inline-suppr --library=posix --suppress=getpwnamCalled --suppress=getgrnamCalled \
         --suppress=getpwuidCalled --suppress=getgrgidCalled \
+        --suppress='leakReturnValNotUsed:tests/*' --suppress='invalidFunctionArg:tests/*' \
         -D_GNU_SOURCE -DPOSTERN_VERSION='"0"' -DPOSTERN_SOURCE_ROOT='"."' \
         --include=scripts/cppcheck.h \
         -Isrc --cppcheck-build-dir="$build/cppcheck" -j "$(nproc)" src tests
