@@ -23,6 +23,7 @@ struct tls {
     struct buf seen; /* a server's first input, until the handshake is done */
     char *reason;    /* allocated when it fails */
     enum fault fault;
+    unsigned certificate_status; /* of a client's */
     bool established;
 };
 
@@ -90,13 +91,26 @@ static unsigned session_flags(const struct tls_context *c)
     return c->kind == TLS_CLIENT_XP ? flags | GNUTLS_NO_EXTENSIONS | GNUTLS_NO_TICKETS : flags;
 }
 
+/* A client may come without a certificate; one that is shown must be good. */
+static int check_client_certificate(gnutls_session_t session)
+{
+    struct tls *t = gnutls_session_get_ptr(session);
+    unsigned count = 0;
+
+    if (!gnutls_certificate_get_peers(session, &count) || count == 0)
+        return 0;
+    int rc = gnutls_certificate_verify_peers3(session, NULL, &t->certificate_status);
+    return rc < 0 || t->certificate_status != 0 ? -1 : 0;
+}
+
 static void set_up_server(struct tls *t)
 {
     gnutls_session_ticket_enable_server(t->session, t->context->ticket_key);
     if (!t->context->ask_client_certificate)
         return;
     gnutls_certificate_server_set_request(t->session, GNUTLS_CERT_REQUEST);
-    gnutls_session_set_verify_cert(t->session, NULL, 0);
+    gnutls_session_set_ptr(t->session, t);
+    gnutls_session_set_verify_function(t->session, check_client_certificate);
 }
 
 static void set_up_client(struct tls *t)
@@ -195,6 +209,14 @@ static enum fault fault_of_alert(gnutls_alert_description_t alert)
     }
 }
 
+static unsigned certificate_status(const struct tls *t)
+{
+    if (t->context->server)
+        return t->certificate_status;
+    unsigned status = gnutls_session_get_verify_cert_status(t->session);
+    return status == UINT32_MAX ? 0 : status; /* it never came to verifying */
+}
+
 static enum fault fault_of_error(const struct tls *t, int error)
 {
     switch (error) {
@@ -207,8 +229,8 @@ static enum fault fault_of_error(const struct tls *t, int error)
     case GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM:
         return FAULT_TLS_SUITE;
     case GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR:
-        return fault_of_certificate(gnutls_session_get_verify_cert_status(t->session));
     case GNUTLS_E_CERTIFICATE_ERROR:
+        return fault_of_certificate(certificate_status(t));
     case GNUTLS_E_NO_CERTIFICATE_FOUND:
         return FAULT_TLS_CERTIFICATE;
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
@@ -218,12 +240,18 @@ static enum fault fault_of_error(const struct tls *t, int error)
     }
 }
 
+static bool fault_is_of_certificate(enum fault fault)
+{
+    return fault == FAULT_TLS_CERTIFICATE || fault == FAULT_TLS_NAME || fault == FAULT_TLS_EXPIRED;
+}
+
 static void describe_certificate(const struct tls *t, char out[REASON_MAX])
 {
-    unsigned status = gnutls_session_get_verify_cert_status(t->session);
+    unsigned status = certificate_status(t);
     gnutls_datum_t text;
 
-    if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) < 0)
+    if (status == 0 ||
+        gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) < 0)
         return;
     snprintf(out, REASON_MAX, "%.*s", (int)text.size, (const char *)text.data);
     gnutls_free(text.data);
@@ -240,7 +268,7 @@ static enum tls_status fail(struct tls *t, int error)
         snprintf(t->reason, REASON_MAX, "the peer sent the alert '%s'", name ? name : "unknown");
     } else {
         snprintf(t->reason, REASON_MAX, "%s", gnutls_strerror(error));
-        if (error == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR)
+        if (fault_is_of_certificate(t->fault))
             describe_certificate(t, t->reason);
         gnutls_alert_send_appropriate(t->session, error);
     }
@@ -279,6 +307,7 @@ enum tls_status tls_read(struct tls *t, char *into, size_t cap, size_t *got)
     if (t->fault)
         return TLS_FAILED;
     for (;;) {
+        size_t left = t->in.len;
         ssize_t n = gnutls_record_recv(t->session, into, cap);
 
         if (n > 0) {
@@ -290,6 +319,9 @@ enum tls_status tls_read(struct tls *t, char *into, size_t cap, size_t *got)
         case GNUTLS_E_PREMATURE_TERMINATION:
             return TLS_CLOSED;
         case GNUTLS_E_AGAIN:
+            /* also said after a ticket or a key update, with more records to come */
+            if (t->in.len > 0 && t->in.len < left)
+                continue;
             return TLS_AGAIN;
         case GNUTLS_E_REHANDSHAKE:
             decline_renegotiation(t);
@@ -354,7 +386,8 @@ void tls_describe(const struct tls *t, struct buf *out)
     struct buf text = { 0 };
 
     add_name(&text, gnutls_protocol_get_name(version));
-    add_name(&text, gnutls_kx_get_name(gnutls_kx_get(t->session)));
+    if (version < GNUTLS_TLS1_3) /* later the suite does not say how keys are exchanged */
+        add_name(&text, gnutls_kx_get_name(gnutls_kx_get(t->session)));
     add_name(&text, gnutls_cipher_get_name(gnutls_cipher_get(t->session)));
     add_name(&text, gnutls_mac_get_name(gnutls_mac_get(t->session)));
     buf_add(out, buf_str(&text));
