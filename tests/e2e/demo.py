@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""Starts `postern demo --json` for a test, and stops it."""
+import json, os, signal, subprocess, sys, traceback
+
+POSTERN = os.environ.get("POSTERN") or os.path.join(os.environ.get("BUILD", "build"), "postern")
+
+
+class Demo:
+    def __enter__(self):
+        self.process = subprocess.Popen([POSTERN, "demo", "--json"], stdout=subprocess.PIPE, text=True)
+        self.rows, self.ready = [], None
+        for line in self.process.stdout:
+            row = json.loads(line)
+            if row.get("ready"):
+                self.ready = row
+                break
+            self.rows.append(row)
+        assert self.ready, "the demo ended without getting ready"
+        self.config, self.domain = self.ready["config"], self.ready["domain"]
+        self.users = {u["uri"].split(":")[1].split("@")[0]: u for u in self.ready["users"] + self.ready["other_users"]}
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(20)
+        assert code == 0, "the demo ended with %s" % code
+        folder = os.path.dirname(self.config)
+        assert not os.path.exists(folder), "the demo left %s behind" % folder
+
+    def run(self, *words, stdin=None, check=True):
+        done = subprocess.run([POSTERN, *words], input=stdin, capture_output=True, text=True, timeout=60)
+        assert not check or done.returncode == 0, "%s: %d %s" % (words, done.returncode, done.stderr)
+        return done
+
+    def ctl(self, *words, **kw):
+        return self.run("ctl", "-c", self.config, *words, **kw)
+
+    def policy(self, *words):
+        return self.run("policy", "set", "-c", self.config, *words)
+
+    def trace(self):
+        self.ctl("trace")  # flushes
+        with open(self.ready["trace"], encoding="utf-8", errors="replace", newline="") as f:
+            return f.read()
+
+    def pid_of(self, role):
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/cmdline" % pid) as f:
+                    words = f.read().split("\0")
+            except OSError:
+                continue
+            if len(words) > 3 and words[1] == role and words[3] == self.config:
+                return int(pid)
+        return None
+
+
+def main(tests):
+    """Runs the functions, each with a running demo; prints a line for each."""
+    names = sys.argv[1:]
+    failed = 0
+    chosen = [t for t in tests if not names or any(n in t.__name__ for n in names)]
+    with Demo() as demo:
+        for test in chosen:
+            try:
+                test(demo)
+                print("ok      %s" % test.__name__, flush=True)
+            except Exception:
+                failed += 1
+                print("FAILED  %s" % test.__name__, flush=True)
+                traceback.print_exc()
+    print("%d passed, %d failed" % (len(chosen) - failed, failed))
+    sys.exit(1 if failed else 0)
