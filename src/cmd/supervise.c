@@ -58,12 +58,15 @@ static int bind_authd(const struct conf *c)
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     unlink(at.sun_path);
     mode_t old = umask(0117);
-    int failed =
+    bool failed =
         fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, 512) != 0;
+    int error = errno;
     umask(old);
     if (failed) {
         fprintf(stderr, "postern: cannot bind %s: %s: does [general] run exist and is it ours?\n",
-                at.sun_path, strerror(errno));
+                at.sun_path, strerror(error));
+        if (fd >= 0)
+            close(fd);
         return -1;
     }
     give_to_front(c, at.sun_path);

@@ -320,7 +320,9 @@ unsigned registrar_remove(struct registrar *r, struct str user_key, struct str e
 {
     struct owned_user *u = table_get(&r->users, user_key);
     unsigned removed = 0;
-    for (struct binding **at = u ? &u->bindings : NULL; at && *at;) {
+    if (!u)
+        return 0;
+    for (struct binding **at = &u->bindings; *at;) {
         if (epid.len > 0 && !str_eq(str_from_c((*at)->epid), epid)) {
             at = &(*at)->next;
             continue;
@@ -332,8 +334,7 @@ unsigned registrar_remove(struct registrar *r, struct str user_key, struct str e
         registrar_out_fini(&out);
         removed++;
     }
-    if (u)
-        user_drop_if_empty(r, u);
+    user_drop_if_empty(r, u);
     return removed;
 }
 

@@ -130,8 +130,7 @@ static struct net_limits limits_of(const struct front *f)
                                 .send_max = c->send_max,
                                 .idle_s = c->idle_s,
                                 .handshake_s = c->handshake_s,
-                                .connections_max =
-                                    (c->connections_max + f->worker_count - 1) / f->worker_count };
+                                .connections_max = c->connections_max };
 }
 
 static struct sa_limits sa_limits_of(const struct front *f)
