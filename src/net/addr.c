@@ -85,22 +85,24 @@ uint16_t net_addr_port(const struct net_addr *a)
     return a->sa.sa_family == AF_INET6 ? ntohs(a->v6.sin6_port) : 0;
 }
 
-void net_addr_print_ip(const struct net_addr *a, char out[NET_ADDR_TEXT])
+static void print_ip(struct str ip, char *out, size_t size)
 {
-    struct str ip = net_addr_bytes(a);
-
     out[0] = '\0';
     if (ip.len > 0)
-        inet_ntop(ip.len == 4 ? AF_INET : AF_INET6, ip.ptr, out, NET_ADDR_TEXT);
+        inet_ntop(ip.len == 4 ? AF_INET : AF_INET6, ip.ptr, out, (socklen_t)size);
+}
+
+void net_addr_print_ip(const struct net_addr *a, char out[NET_ADDR_TEXT])
+{
+    print_ip(net_addr_bytes(a), out, NET_ADDR_TEXT);
 }
 
 void net_addr_print(const struct net_addr *a, char out[NET_ADDR_TEXT])
 {
-    char ip[INET6_ADDRSTRLEN + 1];
-    char text[NET_ADDR_TEXT];
+    struct str bytes = net_addr_bytes(a);
+    char ip[INET6_ADDRSTRLEN];
 
-    net_addr_print_ip(a, text);
-    snprintf(ip, sizeof(ip), "%s", text);
-    bool brackets = net_addr_bytes(a).len == 16;
-    snprintf(out, NET_ADDR_TEXT, brackets ? "[%s]:%u" : "%s:%u", ip, (unsigned)net_addr_port(a));
+    print_ip(bytes, ip, sizeof(ip));
+    snprintf(out, NET_ADDR_TEXT, bytes.len == 16 ? "[%s]:%u" : "%s:%u", ip,
+             (unsigned)net_addr_port(a));
 }
