@@ -13,6 +13,8 @@ void ntlm_hmac_md5(struct str key, struct str a, struct str b, uint8_t out[16]);
 void ntlm_des(const uint8_t key7[7], const uint8_t in[8], uint8_t out[8]);
 void ntlm_desl(const uint8_t key16[16], const uint8_t in[8], uint8_t out[24]);
 void ntlm_rc4k(const uint8_t key[16], const uint8_t in[16], uint8_t out[16]);
+/* The first `len` octets of RC4 under `key`. */
+void ntlm_rc4_keystream(struct str key, uint8_t *out, size_t len);
 uint32_t ntlm_crc32(struct str in);
 
 void ntlm_ntowfv1(struct str password_utf16, uint8_t out[16]);
@@ -30,6 +32,8 @@ void ntlm_kxkey_v1(uint32_t flags, const uint8_t sbk[16], const uint8_t lm_hash[
 void ntlm_signkey(const uint8_t exported[16], int client, uint8_t out[16]);
 unsigned ntlm_sealkey(uint32_t flags, unsigned revision, const uint8_t exported[16], int client,
                       uint8_t out[16]);
+/* The 8-octet key without extended session security: 56 bits, or 40 when 56 was not agreed. */
+unsigned ntlm_sealkey_weakened(uint32_t flags, const uint8_t exported[16], uint8_t out[16]);
 /* HMAC-MD5(exported, CHALLENGE | AUTHENTICATE with octets 72..87 zero). */
 void ntlm_mic(const uint8_t exported[16], struct str challenge, struct str authenticate,
               uint8_t out[16]);

@@ -40,6 +40,8 @@ enum {
 };
 #define NTLM_NEGOTIATE_56  0x80000000u
 #define NTLM_DEFAULT_OFFER 0xE2988251u
+/* Keys made with these need the LM hash, which is not stored. */
+#define NTLM_NEVER_OFFERED ((uint32_t)(NTLM_NEGOTIATE_LM_KEY | NTLM_REQUEST_NON_NT_SESSION_KEY))
 
 enum ntlm_response_kind {
     NTLM_RESPONSE_ANONYMOUS,
@@ -91,7 +93,8 @@ struct ntlm_authenticate {
     struct str mic;    /* 16 octets at 72, when both of the above */
 };
 
-/* FAULT_NTLM_MALFORMED for anything out of bounds, of the wrong type, or UTF-16 of odd size. */
+/* FAULT_NTLM_MALFORMED for anything out of bounds, of the wrong type, UTF-16 of odd size or at an
+ * odd offset, a field that points into the header, or an NT response of a length none can have. */
 enum fault ntlm_challenge_read(struct str msg, struct ntlm_challenge *out);
 enum fault ntlm_authenticate_read(struct str msg, struct ntlm_authenticate *out);
 void ntlm_challenge_write(const struct ntlm_challenge *c, struct buf *out);
@@ -116,8 +119,8 @@ const char *ntlm_flag_name(uint32_t bit);
 bool ntlm_flag_from_name(struct str name, uint32_t *bit);
 
 /* Overwrites in place what must not stay in a log: LM and NT responses, session key, MIC.  Names,
- * flags, lengths stay.  Anything that is not a readable AUTHENTICATE is overwritten after its
- * signature and type. */
+ * flags, lengths stay.  A CHALLENGE holds no secret and stays as it is; anything else that is not a
+ * readable AUTHENTICATE is overwritten after its signature and type. */
 void ntlm_redact(uint8_t *msg, size_t len);
 
 #endif
