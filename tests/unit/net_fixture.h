@@ -245,38 +245,6 @@ static void say(int fd, struct str text)
     assert_int_equal(write(fd, text.ptr, text.len), (ssize_t)text.len);
 }
 
-static void add_what_came(int fd, struct buf *out)
-{
-    char bytes[4096];
-    ssize_t n;
-
-    while ((n = read(fd, bytes, sizeof(bytes))) > 0)
-        buf_add(out, str_of(bytes, (size_t)n));
-}
-
-struct hearing {
-    int fd;
-    struct buf text;
-    size_t wanted;
-};
-
-static bool has_heard(void *arg)
-{
-    struct hearing *h = arg;
-
-    add_what_came(h->fd, &h->text);
-    return h->text.len >= h->wanted;
-}
-
-static void assert_hears(int fd, struct str expected)
-{
-    struct hearing h = { .fd = fd, .wanted = expected.len };
-
-    run_until(has_heard, &h);
-    assert_true(str_eq(buf_str(&h.text), expected));
-    buf_fini(&h.text);
-}
-
 static bool has_ended(void *arg)
 {
     char byte[64];

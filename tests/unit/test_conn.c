@@ -6,6 +6,38 @@ static const struct str message_a = STR("OPTIONS sip:a SIP/2.0\r\nContent-Length
 static const struct str message_b = STR("OPTIONS sip:b SIP/2.0\r\nContent-Length: 0\r\n\r\n");
 static const struct str reply = STR("SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n");
 
+static void add_what_came(int fd, struct buf *out)
+{
+    char bytes[4096];
+    ssize_t n;
+
+    while ((n = read(fd, bytes, sizeof(bytes))) > 0)
+        buf_add(out, str_of(bytes, (size_t)n));
+}
+
+struct hearing {
+    int fd;
+    struct buf text;
+    size_t wanted;
+};
+
+static bool has_heard(void *arg)
+{
+    struct hearing *h = arg;
+
+    add_what_came(h->fd, &h->text);
+    return h->text.len >= h->wanted;
+}
+
+static void assert_hears(int fd, struct str expected)
+{
+    struct hearing h = { .fd = fd, .wanted = expected.len };
+
+    run_until(has_heard, &h);
+    assert_true(str_eq(buf_str(&h.text), expected));
+    buf_fini(&h.text);
+}
+
 static void answer(struct conn *c, struct str whole, size_t head_len)
 {
     (void)whole;
