@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""What a real SIPE sees: sign-in over TLS and TCP, refusals, refresh, a lost association, leaving."""
+import json, os, re, subprocess
+
+import demo as demo_module
+
+SIPE_CLIENT = os.environ["SIPE_CLIENT"]
+
+
+class Sipe:
+    """One run of sipe_client: its events and exit code, and what the trace gained meanwhile."""
+
+    def __init__(self, demo, user, transport="tls", password=None, stay=1):
+        self.demo, who = demo, demo.users[user]
+        where = demo.ready["inside" if transport == "tls" else "inside_tcp"]
+        self.uri, self.before = who["uri"], len(demo.trace())
+        self.process = subprocess.Popen(
+            [SIPE_CLIENT, "--uri", who["uri"], "--login", who["login"], "--server", where, "--transport", transport,
+             "--ca", demo.ready["ca"], "--stay", str(stay)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env={**os.environ, "SIPE_PASSWORD": password or who["password"]})
+
+    def end(self, timeout=60):
+        out, _ = self.process.communicate(timeout=timeout)
+        self.events = [json.loads(line) for line in out.splitlines()]
+        self.code = self.process.returncode
+        self.trace = self.demo.trace()[self.before:]
+        return self
+
+    def event(self, name):
+        return next((e for e in self.events if e["event"] == name), None)
+
+    def signed_on(self):
+        assert self.code == 0 and self.event("signed-on") and self.event("signed-off"), (self.code, self.events)
+        return self
+
+    def refused(self):
+        error = self.event("error")
+        assert self.code == 1 and not self.event("signed-on"), (self.code, self.events)
+        assert error and error["reason"] == "authentication-failed", self.events
+        return self
+
+    def registers(self):
+        """CSeq numbers of the client's REGISTERs, as the trace has them."""
+        return [int(n) for n in re.findall(r"Direction: incoming[^$]*?\r?\nCSeq: *(\d+) REGISTER", self.trace)]
+
+
+def run(demo, user, **how):
+    return Sipe(demo, user, **how).end()
+
+
+def sessions(demo):
+    return demo.ctl("sessions", "--json").stdout
+
+
+def signs_in_over_tls_and_leaves(demo):
+    sipe = run(demo, "ada").signed_on()
+    assert sipe.registers()[:4] == [1, 2, 3, 4], sipe.registers()
+    assert sipe.uri not in sessions(demo), sessions(demo)
+
+
+def signs_in_over_tcp_and_leaves(demo):
+    sipe = run(demo, "ben", transport="tcp").signed_on()
+    assert sipe.uri not in sessions(demo), sessions(demo)
+
+
+def a_wrong_password_is_an_authentication_failure(demo):
+    sipe = run(demo, "ada", password="not this one").refused()
+    assert "0x8009030C" in sipe.trace and "fault=user-wrong-password" in sipe.trace
+
+
+def two_started_in_the_same_second_both_sign_in(demo):
+    """Their generator is seeded with the clock: Call-ID, tags and branches are the same."""
+    pair = [Sipe(demo, "ada"), Sipe(demo, "ben")]
+    for sipe in pair:
+        sipe.end().signed_on()
+
+
+def plays_windows_xp_when_neither_128_nor_56_bit_are_offered(demo):
+    demo.policy("ntlm_offer=default -128-bit -56-bit")
+    try:
+        sipe = run(demo, "ada").refused()
+        assert "0x80090302" in sipe.trace and "fault=policy-128bit" in sipe.trace, sipe.trace
+        assert "0x42988255" in sipe.trace.lower(), sipe.trace
+    finally:
+        demo.policy("windows-2008r2")
+    run(demo, "ada").signed_on()
+
+
+def refreshes_and_signs_in_anew_when_its_association_is_gone(demo):
+    with open(demo.config) as f:
+        before = f.read()
+    text = re.sub(r"(?m)^(register_expires|sa_life)\b.*\n", "", before)
+    with open(demo.config, "w") as f:
+        f.write(text.replace("[front]", "[front]\nregister_expires = 60\nsa_life = 60", 1))
+    try:
+        demo.ctl("reload")
+        # refreshes 30 s before the end; the second or third finds the association expired
+        sipe = Sipe(demo, "ada", stay=95).end(timeout=130).signed_on()
+    finally:
+        with open(demo.config, "w") as f:
+            f.write(before)
+        demo.ctl("reload")
+    assert len(sipe.registers()) >= 3 + 1 + 3, sipe.registers()
+    handshakes = len(re.findall(r'Direction: incoming[^$]*?gssapi-data="TlRM', sipe.trace))
+    assert handshakes >= 2, (handshakes, sipe.registers())
+
+
+if __name__ == "__main__":
+    demo_module.main([signs_in_over_tls_and_leaves, signs_in_over_tcp_and_leaves, a_wrong_password_is_an_authentication_failure,
+                      two_started_in_the_same_second_both_sign_in, plays_windows_xp_when_neither_128_nor_56_bit_are_offered,
+                      refreshes_and_signs_in_anew_when_its_association_is_gone])
