@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sip/addr.h"
 
-#include "sip/scan.h"
+#include "sip/chars.h"
 #include "sip/uri.h"
 
 /* Display names without quotes are tokens; many clients put plain UTF-8 there too. */
@@ -52,10 +52,24 @@ static bool take_name(struct str *s, struct str *name)
     struct str in = *s;
 
     *name = in.ptr[0] == '"' ? take_quoted(&in) : str_trim(str_take_while(&in, is_name_char));
-    in = sip_skip_lws(in);
+    sip_skip_space(&in);
     if (in.len == 0 || in.ptr[0] != '<')
         return false;
     *s = str_skip(in, 1);
+    return true;
+}
+
+/* What follows: the end, ";params" or ",rest". */
+static bool take_tail(struct str s, struct str *params, struct str *rest)
+{
+    *params = *rest = STR_NONE;
+    sip_skip_space(&s);
+    if (s.len > 0 && s.ptr[0] != ';' && s.ptr[0] != ',')
+        return false;
+    if (sip_take_char(&s, ';') && !sip_take_element(&s, ',', ',', params))
+        return false;
+    *params = str_trim(*params);
+    *rest = str_trim(str_skip(s, 1));
     return true;
 }
 
@@ -77,7 +91,7 @@ enum fault sip_addr_parse(struct str in, struct sip_addr *out, struct str *rest)
         out->name = STR_NONE;
         out->uri = str_take_while(&s, is_bare_uri_char);
     }
-    if (!begins_with_scheme(out->uri) || !sip_take_params(s, &out->params, &more))
+    if (!begins_with_scheme(out->uri) || !take_tail(s, &out->params, &more))
         return FAULT_SIP_ADDRESS;
     if (rest)
         *rest = more;

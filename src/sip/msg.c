@@ -1,63 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sip/msg.h"
 
+#include "sip/chars.h"
 #include "sip/cseq.h"
-#include "sip/scan.h"
+#include "sip/field.h"
 
 enum { FIRST_HEADERS = 32 };
-
-struct field {
-    struct str name;
-    bool once;
-};
-
-static const struct field fields[SIP_FIELD_COUNT] = {
-#define FIELD(id, text, compact, only) [SIP_##id] = { { text, sizeof(text) - 1 }, only },
-#include "sip/fields.def"
-#undef FIELD
-};
-
-/* The fields whose name begins with a letter stand together in fields.def. */
-static const struct {
-    uint8_t first, last, compact;
-} letters[26] = {
-    ['a' - 'a'] = { SIP_ACCEPT, SIP_AUTHORIZATION, 0 },
-    ['c' - 'a'] = { SIP_CALL_ID, SIP_CSEQ, SIP_CONTENT_TYPE },
-    ['d' - 'a'] = { SIP_DATE, SIP_DATE, 0 },
-    ['e' - 'a'] = { SIP_EVENT, SIP_EXPIRES, 0 },
-    ['f' - 'a'] = { SIP_FROM, SIP_FROM, SIP_FROM },
-    ['i' - 'a'] = { 0, 0, SIP_CALL_ID },
-    ['k' - 'a'] = { 0, 0, SIP_SUPPORTED },
-    ['l' - 'a'] = { 0, 0, SIP_CONTENT_LENGTH },
-    ['m' - 'a'] = { SIP_MAX_FORWARDS, SIP_MS_USER_LOGON_DATA, SIP_CONTACT },
-    ['o' - 'a'] = { 0, 0, SIP_EVENT },
-    ['p' - 'a'] = { SIP_P_ASSERTED_IDENTITY, SIP_PROXY_REQUIRE, 0 },
-    ['r' - 'a'] = { SIP_RECORD_ROUTE, SIP_ROUTE, 0 },
-    ['s' - 'a'] = { SIP_SERVER, SIP_SUPPORTED, 0 },
-    ['t' - 'a'] = { SIP_TO, SIP_TO, SIP_TO },
-    ['u' - 'a'] = { SIP_USER_AGENT, SIP_USER_AGENT, SIP_ALLOW_EVENTS },
-    ['v' - 'a'] = { SIP_VIA, SIP_VIA, SIP_VIA },
-    ['w' - 'a'] = { SIP_WARNING, SIP_WWW_AUTHENTICATE, 0 },
-};
-
-enum sip_field sip_field_from_name(struct str name)
-{
-    if (name.len == 0 || !is_alpha(name.ptr[0]))
-        return SIP_OTHER;
-    unsigned letter = (unsigned)(to_lower(name.ptr[0]) - 'a');
-    if (name.len == 1)
-        return (enum sip_field)letters[letter].compact;
-    for (unsigned id = letters[letter].first; id != 0 && id <= letters[letter].last; id++) {
-        if (str_eq_nocase(fields[id].name, name))
-            return (enum sip_field)id;
-    }
-    return SIP_OTHER;
-}
-
-const char *sip_field_name(enum sip_field id)
-{
-    return id > SIP_OTHER && id < SIP_FIELD_COUNT ? fields[id].name.ptr : "";
-}
 
 struct parse {
     struct sip_msg *m;
@@ -71,6 +19,49 @@ static void remember(struct parse *p, enum fault fault)
 {
     if (p->fault == FAULT_NONE)
         p->fault = fault;
+}
+
+/* Cuts one line, its CR LF included, off *in.  A lone CR or LF ends nothing. */
+static bool take_line(struct str *in, struct str *line)
+{
+    size_t at = 0;
+
+    while (at < in->len) {
+        const char *lf = memchr(in->ptr + at, '\n', in->len - at);
+        if (!lf)
+            return false;
+        at = (size_t)(lf - in->ptr) + 1;
+        if (at >= 2 && lf[-1] == '\r') {
+            *line = str_first(*in, at);
+            *in = str_skip(*in, at);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* With all continuation lines (RFC 3261 7.3.1). */
+static bool take_header(struct str *in, struct str *line)
+{
+    struct str more;
+
+    if (!take_line(in, line))
+        return false;
+    while (line->len > 2 && in->len > 0 && is_lws(in->ptr[0]) && take_line(in, &more))
+        line->len += more.len;
+    return true;
+}
+
+static bool split_header(struct str line, struct sip_header *h)
+{
+    h->line = line;
+    h->name = sip_take(&line, SIP_CHAR_TOKEN);
+    (void)str_take_while(&line, is_lws);
+    if (h->name.len == 0 || !sip_take_char(&line, ':'))
+        return false;
+    h->value = str_trim(line);
+    h->id = sip_field_from_name(h->name);
+    return true;
 }
 
 static bool is_uri_char(char c)
@@ -129,7 +120,7 @@ static void parse_start_line(struct parse *p, struct str *in)
     struct sip_msg *m = p->m;
     struct str line;
 
-    if (sip_take_line(in, &line)) {
+    if (take_line(in, &line)) {
         m->start_line = str_first(line, line.len - 2);
     } else {
         m->start_line = *in;
@@ -176,7 +167,7 @@ static bool add_header(struct parse *p, const struct sip_header *h)
         m->first[h->id] = (uint16_t)m->header_count;
     } else {
         m->headers[p->last[h->id] - 1].next = (uint16_t)m->header_count;
-        if (fields[h->id].once)
+        if (sip_field_once[h->id])
             remember(p, FAULT_SIP_DUPLICATE_HEADER);
     }
     p->last[h->id] = (uint16_t)m->header_count;
@@ -215,18 +206,17 @@ static void parse_headers(struct parse *p, struct str in)
 {
     struct str line;
 
-    while (sip_take_header(&in, &line)) {
-        struct sip_header h = { .line = line };
+    while (take_header(&in, &line)) {
+        struct sip_header h = { 0 };
         if (line.len == 2) {
             if (in.len > 0)
                 remember(p, FAULT_SIP_HEADER);
             return;
         }
-        if (!is_clean(line) || !sip_split_header(line, &h.name, &h.value)) {
+        if (!is_clean(line) || !split_header(line, &h)) {
             remember(p, FAULT_SIP_HEADER);
             continue;
         }
-        h.id = sip_field_from_name(h.name);
         if (!add_header(p, &h))
             return;
     }
@@ -326,13 +316,22 @@ struct str sip_unfold(struct str value, struct arena *arena)
 {
     if (str_find_char(value, '\n') == SIZE_MAX && str_find_char(value, '\r') == SIZE_MAX)
         return value;
-    char *room = arena_alloc(arena, value.len);
-    if (!room)
+    char *text = arena_alloc(arena, value.len);
+    size_t len = 0;
+    if (!text)
         return STR_NONE;
-    memcpy(room, value.ptr, value.len);
-    struct buf text = { .ptr = room, .len = value.len, .cap = value.len };
-    sip_clean_tail(&text, 0);
-    return buf_str(&text);
+    while (value.len > 0) {
+        struct str space = sip_take(&value, SIP_CHAR_SPACE);
+        bool folded =
+            str_find_char(space, '\n') != SIZE_MAX || str_find_char(space, '\r') != SIZE_MAX;
+        struct str part = folded ? STR(" ") : space;
+        memcpy(text + len, part.ptr, part.len);
+        len += part.len;
+        for (; value.len > 0 && !sip_char_is(value.ptr[0], SIP_CHAR_SPACE);
+             value = str_skip(value, 1))
+            text[len++] = value.ptr[0];
+    }
+    return str_of(text, len);
 }
 
 bool sip_msg_has_token(const struct sip_msg *m, enum sip_field id, struct str token)

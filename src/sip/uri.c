@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sip/uri.h"
 
-#include "sip/scan.h"
+#include "sip/chars.h"
 
 static bool is_scheme_char(char c)
 {
@@ -40,7 +40,7 @@ static bool take_user(struct str *s, struct sip_uri *out)
 
 static enum fault parse_sip(struct str s, struct sip_uri *out)
 {
-    if (!take_user(&s, out) || !sip_take_host_port(&s, &out->host, &out->port))
+    if (!take_user(&s, out) || !sip_take_hostport(&s, &out->host, &out->port))
         return FAULT_SIP_URI;
     if (s.len > 0 && s.ptr[0] == ';') {
         s = str_skip(s, 1);
@@ -79,13 +79,13 @@ enum fault sip_uri_parse(struct str in, struct sip_uri *out)
 
 bool sip_param_find(struct str params, struct str name, struct str *value)
 {
-    while (params.len > 0) {
-        struct str item = sip_take_item(&params, ';');
-        struct str item_name = str_trim(str_take_until(&item, '='));
-        if (!str_eq_nocase(item_name, name))
+    struct sip_param p;
+
+    while (sip_param_next(&params, &p)) {
+        if (!str_eq_nocase(p.name, name))
             continue;
         if (value)
-            *value = str_trim(item);
+            *value = p.value;
         return true;
     }
     if (value)
@@ -99,8 +99,8 @@ static bool is_unreserved(char c)
     return is_alpha(c) || is_digit(c) || (c != '\0' && strchr("-_.!~*'()", c));
 }
 
-/* The next character of a user as users are compared: %XX of unreserved characters decoded (19.1.4),
- * letters in lower case. */
+/* The next character of a user as users are compared: %XX of unreserved characters decoded
+ * (19.1.4), letters in lower case. */
 static char take_user_char(struct str *s)
 {
     char c = s->ptr[0];

@@ -1,21 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "sip/via.h"
 
-#include "sip/scan.h"
+#include "sip/chars.h"
 #include "sip/uri.h"
 
 /* sent-protocol = name SLASH version SLASH transport; blanks around the slashes are allowed. */
 static struct str take_part(struct str *s, bool slash_follows)
 {
     struct str part = str_take_while(s, is_token);
-    struct str after = sip_skip_lws(*s);
+    struct str after = *s;
 
+    sip_skip_space(&after);
     if (!slash_follows)
         return after.ptr == s->ptr ? STR_NONE : part; /* a blank must stand before the host */
-    if (after.len == 0 || after.ptr[0] != '/')
+    if (!sip_take_char(&after, '/'))
         return STR_NONE;
-    *s = sip_skip_lws(str_skip(after, 1));
+    sip_skip_space(&after);
+    *s = after;
     return part;
+}
+
+/* What follows: the end, ";params" or ",rest". */
+static bool take_tail(struct str s, struct str *params, struct str *rest)
+{
+    *params = *rest = STR_NONE;
+    sip_skip_space(&s);
+    if (s.len > 0 && s.ptr[0] != ';' && s.ptr[0] != ',')
+        return false;
+    if (sip_take_char(&s, ';') && !sip_take_element(&s, ',', ',', params))
+        return false;
+    *params = str_trim(*params);
+    *rest = str_trim(str_skip(s, 1));
+    return true;
 }
 
 enum fault sip_via_parse(struct str in, struct sip_via *out, struct str *rest)
@@ -30,9 +46,8 @@ enum fault sip_via_parse(struct str in, struct sip_via *out, struct str *rest)
     out->transport = take_part(&s, false);
     if (!str_eq_nocase(name, STR("SIP")) || !str_eq(version, STR("2.0")) || out->transport.len == 0)
         return FAULT_SIP_VIA;
-    s = sip_skip_lws(s);
-    if (!sip_take_host_port(&s, &out->host, &out->port) ||
-        !sip_take_params(s, &out->params, &more))
+    sip_skip_space(&s);
+    if (!sip_take_hostport(&s, &out->host, &out->port) || !take_tail(s, &out->params, &more))
         return FAULT_SIP_VIA;
     (void)sip_param_find(out->params, STR("branch"), &out->branch);
     if (rest)
