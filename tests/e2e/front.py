@@ -112,7 +112,7 @@ def an_independent_client_signs_in_refreshes_and_leaves(demo):
         assert 'register-action="refreshed"' in again.get("presence-state")
         bye = c.refresh(extra=["Expires: 0"])
         assert bye.status == 200 and c.verify(bye) and bye.get("Expires") == "0", bye.headers
-        assert bye.get("Contact") == ""
+        assert not [v for v in bye.all("Contact") if c.epid in v], bye.headers
         c.close()
 
 
@@ -171,8 +171,7 @@ def other_spellings_of_the_account_sign_in(demo):
 def wrong_signature_is_challenged(demo):
     c = signed_in(demo)
     lines = c.signed(c.lines())
-    lines[-1] = re.sub(r'response="(\w\w)\w\w', r'response="\g<1>ff', lines[-1])
-    lines[-1] = lines[-1][:-6] + "000001" if False else lines[-1].replace('response="01', 'response="02')
+    lines[-1] = re.sub(r'(response=".{10})(..)', lambda m: "%s%02x" % (m.group(1), int(m.group(2), 16) ^ 1), lines[-1])
     answer = c.ask(lines)
     assert answer.status == 401 and not answer.get("Authentication-Info"), answer.start
     assert c.refresh().status == 200  # the SA lives on
@@ -266,7 +265,7 @@ def reauthentication_on_a_live_connection_goes_on_counting(demo):
 def damaged_tokens_are_refused_and_nobody_else_notices(demo):
     good = signed_in(demo, "ben")
     for damage in (lambda t: t[:60], lambda t: t[:20] + b"\xff\xff\xff\xff" + t[24:], lambda t: os.urandom(300),
-                   lambda t: t[:12] + t[20:28] + t[20:], lambda t: t[:60] + b"\xff\xff\xff\xff" + t[64:], lambda t: b"NTLMSSP\0\3"):
+                   lambda t: t[:20] + b"\x60\0\x60\0\0\0\0\0" + t[28:], lambda t: t[:60] + b"\xff\xff\xff\xff" + t[64:], lambda t: b"NTLMSSP\0\3"):
         c = client(demo)
         opaque, challenge = c.challenge()
         token, exported = c.authenticate(challenge)

@@ -48,10 +48,11 @@ def hmac_md5(key, *parts):
 class Signer:
     """One direction of an SA with extended session security."""
 
-    def __init__(self, exported, client):
+    def __init__(self, exported, client, flags):
+        strength = 16 if flags & F128 else 7 if flags & 0x80000000 else 5
         way = b"client-to-server" if client else b"server-to-client"
         self.sign = hashlib.md5(exported + b"session key to " + way + b" signing key magic constant\0").digest()
-        self.seal = hashlib.md5(exported + b"session key to " + way + b" sealing key magic constant\0").digest()
+        self.seal = hashlib.md5(exported[:strength] + b"session key to " + way + b" sealing key magic constant\0").digest()
 
     def mac(self, text):
         seq = struct.pack("<I", 100)
@@ -228,7 +229,7 @@ class Client:
     def finish(self, opaque, token, exported, sign=True, extra=()):
         """The third REGISTER."""
         self.half = {"opaque": opaque, "realm": self.realm, "target": self.target,
-                     "client": Signer(exported, True), "server": Signer(exported, False)}
+                     "client": Signer(exported, True, self.flags), "server": Signer(exported, False, self.flags)}
         lines = self.lines(extra=extra)
         at = 'Authorization: NTLM qop="auth", opaque="%s", realm="%s", targetname="%s", gssapi-data="%s", version=%d' % (
             opaque, self.realm, self.target, base64.b64encode(token).decode(), self.version)
