@@ -67,13 +67,16 @@ static char *new_trace(const struct deployment *d, long *from)
     return text.ptr;
 }
 
-/* The server's own word on the refusal: the fault in the last security record. */
+/* The server's own word on the refusal: the fault of the last security record. */
 static void cause_of(const char *trace, char *out, size_t len)
 {
+    static const char mark[] = "Postern: fault=";
     const char *last = NULL, *at = trace;
-    while ((at = strstr(at, "Postern: fault=")) != NULL)
-        last = at += strlen("Postern: fault=");
-    snprintf(out, len, "%.*s", last ? (int)strcspn(last, ";\r\n") : 0, last ? last : "");
+    while ((at = strstr(at, "LogType: security")) != NULL)
+        last = at++;
+    last = last ? strstr(last, mark) : NULL;
+    snprintf(out, len, "%.*s", last ? (int)strcspn(last + sizeof(mark) - 1, ";\r\n") : 0,
+             last ? last + sizeof(mark) - 1 : "");
 }
 
 /* The security record itself, for the screen; the caller frees. */
