@@ -60,6 +60,8 @@ static bool split_header(struct str line, struct sip_header *h)
     if (h->name.len == 0 || !sip_take_char(&line, ':'))
         return false;
     h->value = str_trim(line);
+    if (h->value.len == 0)
+        h->value = str_first(line, 0); /* stays on its line: edits and replies go by its place */
     h->id = sip_field_from_name(h->name);
     return true;
 }
