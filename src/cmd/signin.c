@@ -263,7 +263,7 @@ static json_t *text_or_null(const char *text)
 
 static void json_line(json_t *o)
 {
-    json_dumpf(o, stdout, JSON_COMPACT);
+    json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
     putchar('\n');
     fflush(stdout);
     json_decref(o);
@@ -284,7 +284,7 @@ static void leg_json(const struct client_leg *leg)
                         leg->rspauth_ok < 0 ? json_null() : json_boolean(leg->rspauth_ok));
     json_object_set_new(o, "flags", text_or_null(flags));
     json_object_set_new(o, "fault", leg->ok ? json_null() : json_string(fault_name(leg->fault)));
-    json_object_set_new(o, "ms", json_real((double)(long)(leg->ms * 1000) / 1000));
+    json_object_set_new(o, "ms", json_real(leg->ms));
     json_line(o);
 }
 
@@ -380,7 +380,7 @@ static void result_show(const struct signin *o, const struct client_result *r,
     printf("\nNot signed in: %s (%s).\n", row->text, row->name);
     if (r->cause == FAULT_SIP_REFUSED && shown->last.status == 401)
         undecided_text(o, &shown->last);
-    else
+    else if (strcmp(row->advice, "nothing to do") != 0)
         printf("What to do: %s.\n", row->advice);
 }
 
