@@ -38,7 +38,7 @@ bool trace_ring_push(struct trace_ring *r, uint32_t seq, struct str record, uint
     }
     put_frame(r, head, (uint32_t)record.len, seq);
     memcpy(r->data + (head & (TRACE_RING_SIZE - 1)) + sizeof(struct frame), record.ptr, record.len);
-    atomic_store_explicit(&r->head, head + need, memory_order_release);
+    atomic_store(&r->head, head + need); /* before the look at whether the writer sleeps */
     *fill = head + need - tail;
     return true;
 }

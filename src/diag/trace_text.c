@@ -114,19 +114,32 @@ static void careful(struct trace_out *o, struct str s, bool quoted)
     }
 }
 
-/* Nearly all text is plain; the loop is one the compiler makes vectors of. */
+static const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+
+/* Top bits set where an octet of `x` is `c` (and, after a borrow, perhaps above: only whether any
+ * is set counts). */
+static uint64_t has(uint64_t x, unsigned char c)
+{
+    uint64_t zero_where_equal = x ^ ones * c;
+    return (zero_where_equal - ones) & ~zero_where_equal;
+}
+
+/* Nearly all text is plain: printable ASCII without what a mark needs, '$' or '_'.  Eight octets
+ * at a time. */
 static bool is_plain(struct str s)
 {
-    unsigned bad = 0;
+    uint64_t odd = 0, x;
 
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        bad |= (unsigned)((unsigned char)(c - 0x20) >= 0x5f) | (unsigned)(c == '$');
+    for (; s.len >= 8; s = str_skip(s, 8)) {
+        memcpy(&x, s.ptr, 8);
+        odd |= x | ((x - ones * 0x20) & ~x) | has(x, 0x7f) | has(x, '$') | has(x, '_');
     }
-    if (bad)
-        return false;
-    /* every level mark has an underscore */
-    return s.len == 0 || !memchr(s.ptr, '_', s.len);
+    if (s.len > 0) {
+        x = ones * ' ';
+        memcpy(&x, s.ptr, s.len);
+        odd |= x | ((x - ones * 0x20) & ~x) | has(x, 0x7f) | has(x, '$') | has(x, '_');
+    }
+    return (odd & tops) == 0;
 }
 
 void trace_out_text(struct trace_out *o, struct str s)

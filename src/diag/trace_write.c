@@ -405,7 +405,6 @@ void trace_write_push(struct trace_thread *t, uint32_t seq, struct str record)
         trace_count_dropped(1);
         return;
     }
-    atomic_thread_fence(memory_order_seq_cst); /* the record before the look at the writer */
     wake_writer(fill > TRACE_RING_SIZE / 2);
 }
 
