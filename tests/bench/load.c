@@ -298,20 +298,17 @@ static void connected(struct link *l)
 static bool read_tls(struct link *l, struct str in)
 {
     static char plain[PLAIN_MAX];
+    bool was_shaking = l->phase == PHASE_HANDSHAKE;
     tls_set_io(l->tls, in, &l->out);
-    if (l->phase == PHASE_HANDSHAKE) {
+    if (was_shaking) {
         enum tls_status s = tls_handshake(l->tls);
         if (!push(l) || s == TLS_FAILED || s == TLS_CLOSED)
             return false;
         if (s == TLS_AGAIN)
             return true;
-        /* a TLS 1.3 ticket comes after the handshake, with the first read */
-        if (!(settings.op == LOAD_RESUME && !settings.tls12)) {
-            handshake_done(l);
-            return true;
-        }
         l->phase = PHASE_TALK;
-        if (tls_input_left(l->tls) == 0)
+        /* a TLS 1.3 ticket comes after the handshake, with the first read */
+        if (settings.op == LOAD_RESUME && !settings.tls12 && tls_input_left(l->tls) == 0)
             return true;
     }
     size_t got = 0;
@@ -320,7 +317,7 @@ static bool read_tls(struct link *l, struct str in)
         buf_add(&l->in, str_of(plain, got));
         got = 0;
     }
-    if (settings.op == LOAD_RESUME && l->phase == PHASE_TALK) {
+    if (was_shaking || settings.op == LOAD_RESUME) {
         handshake_done(l);
         return true;
     }
