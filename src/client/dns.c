@@ -57,7 +57,7 @@ static void label_add(struct packet *p, unsigned len, char out[DNS_NAME_MAX], si
 }
 
 /* A name of labels and pointers backwards (RFC 1035 4.1.4); leaves `p` behind it. */
-static void name(struct packet *p, char out[DNS_NAME_MAX])
+static void name_read(struct packet *p, char out[DNS_NAME_MAX])
 {
     struct packet at = *p;
     bool jumped = false;
@@ -105,7 +105,7 @@ static int by_priority(const void *a, const void *b)
 static void record(struct packet *p, struct dns_srv *out, unsigned cap, unsigned *count)
 {
     char owner[DNS_NAME_MAX];
-    name(p, owner);
+    name_read(p, owner);
     unsigned type = u16(p);
     skip(p, 2 + 4); /* class, time to live */
     uint16_t len = u16(p);
@@ -118,7 +118,7 @@ static void record(struct packet *p, struct dns_srv *out, unsigned cap, unsigned
     srv.priority = u16(&data);
     srv.weight = u16(&data);
     srv.port = u16(&data);
-    name(&data, srv.target);
+    name_read(&data, srv.target);
     p->bad |= data.bad || data.pos > p->pos;
     if (!p->bad && is_host_name(srv.target))
         out[(*count)++] = srv;
@@ -134,7 +134,7 @@ bool dns_srv_read(struct str packet, struct dns_srv *out, unsigned cap, unsigned
     unsigned questions = u16(&p), answers = u16(&p);
     skip(&p, HEAD_OCTETS - 8);
     for (; questions > 0 && !p.bad; questions--) {
-        name(&p, question);
+        name_read(&p, question);
         skip(&p, 4);
     }
     for (; answers > 0 && !p.bad; answers--)
@@ -145,7 +145,7 @@ bool dns_srv_read(struct str packet, struct dns_srv *out, unsigned cap, unsigned
     return !p.bad;
 }
 
-unsigned dns_srv_ask(const char *owner, struct dns_srv *out, unsigned cap)
+unsigned dns_srv_ask(const char *name, struct dns_srv *out, unsigned cap)
 {
     struct __res_state resolver = { 0 };
     uint8_t answer[4096];
@@ -155,7 +155,7 @@ unsigned dns_srv_ask(const char *owner, struct dns_srv *out, unsigned cap)
         return 0;
     resolver.retrans = ASK_SECONDS;
     resolver.retry = 1;
-    int len = res_nquery(&resolver, owner, 1 /* IN */, TYPE_SRV, answer, sizeof(answer));
+    int len = res_nquery(&resolver, name, 1 /* IN */, TYPE_SRV, answer, sizeof(answer));
     res_nclose(&resolver);
     if (len > 0 && (size_t)len <= sizeof(answer))
         dns_srv_read(str_of(answer, (size_t)len), out, cap, &count);

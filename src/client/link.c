@@ -58,23 +58,28 @@ static bool wait_for(int fd, short events, uint64_t deadline)
     return n > 0;
 }
 
+/* What came of a connect under way: 0 or an errno. */
+static int connect_result(int fd, uint64_t deadline)
+{
+    int error = 0;
+    socklen_t size = sizeof(error);
+
+    if (!wait_for(fd, POLLOUT, deadline))
+        return ETIMEDOUT;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
 static int connect_to(const struct addrinfo *a, uint64_t deadline)
 {
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int error = 0, on = 1;
-    socklen_t size = sizeof(error);
+    int on = 1;
 
     if (fd < 0)
         return -1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (connect(fd, a->ai_addr, a->ai_addrlen) == 0)
-        return fd;
-    if (errno != EINPROGRESS)
-        error = errno;
-    else if (!wait_for(fd, POLLOUT, deadline))
-        error = ETIMEDOUT;
-    else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-        error = errno;
+    int error = connect(fd, a->ai_addr, a->ai_addrlen) == 0 ? 0 : errno;
+    if (error == EINPROGRESS)
+        error = connect_result(fd, deadline);
     if (error == 0)
         return fd;
     close(fd);

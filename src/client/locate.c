@@ -20,13 +20,13 @@ static const struct {
 };
 
 static const struct {
-    enum client_transport transport;
     const char *host;
+    enum client_transport transport;
     uint16_t port;
 } hosts[] = {
-    { CLIENT_TLS, "sipinternal", PORT_TLS }, { CLIENT_TLS, "sip", PORT_HTTPS },
-    { CLIENT_TLS, "sip", PORT_TLS },         { CLIENT_TLS, "sipexternal", PORT_HTTPS },
-    { CLIENT_TCP, "sipinternal", PORT_TCP }, { CLIENT_TCP, "sip", PORT_TCP },
+    { "sipinternal", CLIENT_TLS, PORT_TLS }, { "sip", CLIENT_TLS, PORT_HTTPS },
+    { "sip", CLIENT_TLS, PORT_TLS },         { "sipexternal", CLIENT_TLS, PORT_HTTPS },
+    { "sipinternal", CLIENT_TCP, PORT_TCP }, { "sip", CLIENT_TCP, PORT_TCP },
 };
 
 static bool has_address(const char *host)

@@ -464,7 +464,7 @@ static void sign_in_over_tls(const struct authority *ca, const char *profile, co
 static void tls_is_a_leg_with_a_verdict_of_its_own(void **state)
 {
     (void)state;
-    struct authority ca;
+    struct authority ca = { 0 };
     struct attempt a;
 
     authority_make(&ca);

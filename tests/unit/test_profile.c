@@ -41,7 +41,7 @@ static enum fault answer(const char *profile, uint32_t offer, uint64_t filetime,
 static void profile_concludes(const char *profile, uint32_t offer, uint32_t flags)
 {
     struct buf token = { 0 };
-    struct ntlm_authenticate a;
+    struct ntlm_authenticate a = { 0 };
 
     assert_int_equal(answer(profile, offer, 0, &token, &a), FAULT_NONE);
     assert_int_equal(a.flags, flags);
@@ -71,7 +71,7 @@ static void windows_7_answers_no_challenge_without_128bit(void **state)
 {
     (void)state;
     struct buf token = { 0 };
-    struct ntlm_authenticate a;
+    struct ntlm_authenticate a = { 0 };
     uint32_t offer = NTLM_DEFAULT_OFFER & ~(uint32_t)NTLM_NEGOTIATE_128;
 
     assert_int_equal(answer("windows-7", offer, 0, &token, &a), FAULT_POLICY_CLIENT_128BIT);
@@ -98,7 +98,7 @@ static void response_kinds_are_those_of_the_systems(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
         struct buf token = { 0 };
-        struct ntlm_authenticate a;
+        struct ntlm_authenticate a = { 0 };
         assert_int_equal(answer(expected[i].profile, NTLM_DEFAULT_OFFER, 0, &token, &a),
                          FAULT_NONE);
         assert_int_equal(ntlm_response_kind(&a), expected[i].kind);
@@ -114,7 +114,7 @@ static void windows_xp_sends_a_true_lm_response(void **state)
 {
     (void)state;
     struct buf token = { 0 };
-    struct ntlm_authenticate a;
+    struct ntlm_authenticate a = { 0 };
 
     assert_int_equal(answer("windows-xp", NTLM_DEFAULT_OFFER, 0, &token, &a), FAULT_NONE);
     assert_int_equal(a.lm_response.len, 24);
@@ -127,7 +127,7 @@ static void only_windows_7_has_a_mic_and_only_with_a_timestamp(void **state)
 {
     (void)state;
     struct buf token = { 0 };
-    struct ntlm_authenticate a;
+    struct ntlm_authenticate a = { 0 };
     uint64_t filetime = 130000000000000000;
 
     assert_int_equal(answer("windows-7", NTLM_DEFAULT_OFFER, filetime, &token, &a), FAULT_NONE);
