@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include "authd/authd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "authd/authd_internal.h"
+#include "authd/control.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "conf/ctl.h"
+#include "conf/sandbox.h"
+#include "ntlm/msg.h"
+
+enum { EXIT_CONFIG = 2, RECHECK_MS = 20, END_WITHIN_MS = 800 };
+
+static int complain(const struct buf *why)
+{
+    fprintf(stderr, "postern: authd cannot start: %.*s\n", STR_ARG(buf_str(why)));
+    return EXIT_CONFIG;
+}
+
+/* --- answering --- */
+
+/* yyyymmdd here and now, as an administrator reads `until`; asked of the C library once per hour
+ * at most. */
+static uint32_t today(struct authd *a, int64_t now)
+{
+    struct tm tm;
+    time_t t = (time_t)now;
+
+    if (now >= a->day_from && now < a->day_until)
+        return a->day;
+    localtime_r(&t, &tm);
+    a->day = (uint32_t)((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday);
+    a->day_from = now;
+    a->day_until = now + 3600 - (tm.tm_min * 60 + tm.tm_sec);
+    return a->day;
+}
+
+static void trace_verdict(const struct authd *a, const struct proto_question *q,
+                          const struct judge_answer *answer)
+{
+    const struct proto_verdict *v = &answer->verdict;
+    enum trace_level level = v->fault == FAULT_NONE && v->audited == FAULT_NONE ? TL_INFO : TL_WARN;
+
+    if (v->fault == FAULT_DIRECTORY_FAILED)
+        trace_text(TRACE_AUTHD, TL_ERROR, "judge", "directory-failed: %s", a->judge.store->error);
+    if (!trace_on(TRACE_AUTHD, TF_COMPONENT, level))
+        return;
+    trace_text(TRACE_AUTHD, level, "judge", "%s%s%s account=\"%.*s\" from=\"%.*s\"%s",
+               v->fault == FAULT_NONE ? "signed-in" : fault_name(v->fault),
+               v->audited == FAULT_NONE ? "" : " audited=",
+               v->audited == FAULT_NONE ? "" : fault_name(v->audited), STR_ARG(v->account),
+               STR_ARG(q->from_uri), q->remote ? " remote" : "");
+}
+
+static void answer_question(struct authd *a, const struct proto_question *q, struct buf *out)
+{
+    struct judge_answer answer;
+    uint64_t now_us = clock_wall_us();
+    struct judge_time t = { .now = (int64_t)(now_us / 1000000), .filetime = clock_filetime() };
+
+    t.day = today(a, t.now);
+    judge_question(&a->judge, q, &t, &answer);
+    a->verdicts[answer.verdict.fault]++;
+    a->audited += answer.verdict.audited != FAULT_NONE;
+    if (answer.lockout_changed)
+        writer_lockout(a->writer, answer.user.name, &answer.lockout);
+    proto_verdict_write(&answer.verdict, out);
+    trace_verdict(a, q, &answer);
+    judge_answer_fini(&answer);
+}
+
+static void answer_message(void *arg, struct str message, uint64_t waited_ms, struct buf *out,
+                           uint64_t *keep_ms)
+{
+    struct authd *a = arg;
+    struct proto_question q;
+    struct proto_lookup l;
+    struct proto_flags f;
+
+    if (proto_question_read(message, &q)) {
+        /* nobody waits for it any more, and a guess must not count twice */
+        if (waited_ms >= q.deadline_ms) {
+            a->late_questions++;
+            return;
+        }
+        *keep_ms = q.deadline_ms - waited_ms;
+        answer_question(a, &q, out);
+    } else if (proto_lookup_read(message, &l)) {
+        a->lookups++;
+        *keep_ms = a->conf->authd_timeout_ms;
+        judge_lookup(&a->judge, &l, (int64_t)(clock_wall_us() / 1000000), &f);
+        proto_flags_write(&f, out);
+    } else {
+        a->unreadable++;
+        trace_text(TRACE_AUTHD, TL_ERROR, "link", "a message of %zu octets cannot be read",
+                   message.len);
+    }
+}
+
+/* --- settings --- */
+
+static void apply_conf(struct authd *a)
+{
+    const struct conf *c = a->conf;
+
+    a->judge.policy = c->policy;
+    a->judge.domains = (const char *const *)c->domains;
+    a->judge.domain_count = c->domain_count;
+    a->judge.lockout.rules = (struct lockout_rules){ .threshold = c->lockout_threshold,
+                                                     .window_s = c->lockout_window_s,
+                                                     .duration_s = c->lockout_duration_s };
+}
+
+void authd_set_policy(struct authd *a, struct ntlm_policy_set *set)
+{
+    ntlm_policy_set_free(a->conf->policy);
+    a->conf->policy = set;
+    a->judge.policy = set;
+}
+
+bool authd_reload(struct authd *a, struct buf *why)
+{
+    struct conf *fresh = conf_load(a->conf->file, why);
+
+    if (!fresh || !conf_policy_override_load(fresh, why)) {
+        if (fresh)
+            conf_free(fresh);
+        return false;
+    }
+    conf_free(a->conf);
+    a->conf = fresh;
+    apply_conf(a);
+    trace_set(TRACE_AUTHD, fresh->trace.level[TRACE_AUTHD], fresh->trace.flags[TRACE_AUTHD]);
+    return true;
+}
+
+static void on_hangup(void *arg)
+{
+    struct buf why = { 0 };
+
+    if (authd_reload(arg, &why)) {
+        trace_text(TRACE_AUTHD, TL_INFO, "reload", "the configuration was read again");
+    } else {
+        fprintf(stderr,
+                "postern: authd keeps its old configuration: mend what these lines say\n%.*s",
+                STR_ARG(buf_str(&why)));
+        trace_text(TRACE_AUTHD, TL_ERROR, "reload", "%.*s", STR_ARG(buf_str(&why)));
+    }
+    buf_fini(&why);
+}
+
+/* --- starting --- */
+
+static const struct passwd *front_account(const struct conf *c)
+{
+    return c->user_front && c->user_front[0] ? getpwnam(c->user_front) : NULL;
+}
+
+static bool is_listening(int fd)
+{
+    int type = 0, on = 0;
+    socklen_t len = sizeof(int);
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
+}
+
+static int inherited_socket(const char *number, struct buf *why)
+{
+    uint32_t fd;
+
+    if (!str_to_u32(str_from_c(number), &fd) || fd > INT32_MAX || !is_listening((int)fd)) {
+        buf_printf(why, "POSTERN_AUTHD_FD=%s is no listening SEQPACKET socket: unset it", number);
+        return -1;
+    }
+    fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+    fcntl((int)fd, F_SETFL, fcntl((int)fd, F_GETFL) | O_NONBLOCK);
+    unsetenv("POSTERN_AUTHD_FD");
+    return (int)fd;
+}
+
+static bool open_sockets(struct authd *a, struct buf *why)
+{
+    const char *number = getenv("POSTERN_AUTHD_FD");
+    const struct passwd *front = front_account(a->conf);
+    uid_t friend = front ? front->pw_uid : (uid_t)-1;
+    gid_t group = front ? front->pw_gid : getegid();
+    struct buf path = { 0 };
+
+    buf_printf(&path, "%s/authd.sock", a->conf->run);
+    int fd = number ? inherited_socket(number, why) : link_bind(path.ptr, group, why);
+    if (fd >= 0)
+        a->link = link_new(a->loop, fd, friend, answer_message, a);
+    buf_clear(&path);
+    buf_printf(&path, "%s/authd.ctl", a->conf->run);
+    if (fd >= 0)
+        a->ctl = ctl_new(a->loop, path.ptr, a->conf->admin_group, authd_control, a, why);
+    buf_fini(&path);
+    return a->ctl != NULL;
+}
+
+/* "" for no path at all. */
+static char *folder_of(const char *path)
+{
+    char *copy = str_own(str_from_c(path));
+    char *folder = path && path[0] ? str_own(str_from_c(dirname(copy))) : str_own(STR_NONE);
+
+    free(copy);
+    return folder;
+}
+
+/* The configuration may be replaced by rename, so its directory stays readable, not the file. */
+static bool lock_in(const struct authd *a, struct buf *why)
+{
+    const struct conf *c = a->conf;
+    char *conf_dir = folder_of(c->file), *db_dir = folder_of(c->database);
+    char *key_dir = folder_of(c->key_path), *trace_dir = folder_of(c->trace.path);
+    struct sandbox_rules rules = {
+        .read = { conf_dir, key_dir },
+        .write = { c->state, db_dir, trace_dir, c->run },
+        .files = true,
+    };
+    bool good = sandbox_drop(c->user_authd, why) && sandbox_enter(&rules, why);
+
+    free(conf_dir);
+    free(db_dir);
+    free(key_dir);
+    free(trace_dir);
+    return good;
+}
+
+static bool open_directory(struct authd *a, struct buf *why)
+{
+    const struct conf *c = a->conf;
+
+    a->judge.store = store_sqlite_open(c->database, c->key_path, c->netbios_domain, why);
+    if (!a->judge.store)
+        return false;
+    store_sqlite_recheck(a->judge.store, RECHECK_MS);
+    struct store *own = store_sqlite_open(c->database, c->key_path, c->netbios_domain, why);
+    a->writer = own ? writer_start(own) : NULL;
+    return a->writer != NULL;
+}
+
+/* Next to the front's, in a file of our own: two processes must not rotate one file. */
+static void open_trace(const struct authd *a)
+{
+    struct trace_settings s = a->conf->trace;
+    struct buf path = { 0 };
+    char *folder = folder_of(s.path);
+
+    s.redact = ntlm_redact;
+    if (folder[0]) {
+        buf_printf(&path, "%s/authd.log", folder);
+        s.path = path.ptr;
+        if (!trace_start(&s))
+            fprintf(stderr, "postern: authd runs without a trace: %s: %s\n", s.path,
+                    strerror(errno));
+    }
+    free(folder);
+    buf_fini(&path);
+}
+
+/* --- ending --- */
+
+static void on_end(void *arg)
+{
+    loop_stop(((struct authd *)arg)->loop);
+}
+
+/* A write that hangs must not hold up the end; what it would have written is a count of wrong
+ * passwords. */
+static void *end_anyway(void *arg)
+{
+    struct timespec t = { .tv_nsec = END_WITHIN_MS * 1000000L };
+
+    (void)arg;
+    nanosleep(&t, NULL);
+    _exit(0);
+}
+
+static NORETURN void end(struct authd *a)
+{
+    pthread_t watchdog;
+
+    pthread_create(&watchdog, NULL, end_anyway, NULL);
+    link_free(a->link);
+    ctl_free(a->ctl);
+    writer_stop(a->writer);
+    a->judge.store->ops->free(a->judge.store);
+    judge_fini(&a->judge);
+    trace_stop();
+    _exit(0);
+}
+
+int authd_run(struct conf *conf)
+{
+    struct buf why = { 0 };
+    struct authd *a = calloc(1, sizeof(*a));
+
+    if (!a)
+        abort();
+    signal(SIGPIPE, SIG_IGN);
+    setenv("TZ", ":/etc/localtime", 0);
+    tzset();
+    a->conf = conf;
+    a->loop = loop_new();
+    a->started_ms = clock_mono_ms();
+    judge_init(&a->judge);
+    apply_conf(a);
+    loop_signal_new(a->loop, SIGTERM, on_end, a);
+    loop_signal_new(a->loop, SIGINT, on_end, a);
+    loop_signal_new(a->loop, SIGHUP, on_hangup, a);
+    if (!open_sockets(a, &why) || !lock_in(a, &why) || !open_directory(a, &why))
+        return complain(&why);
+    open_trace(a);
+    trace_text(TRACE_AUTHD, TL_INFO, "start", "authd %s answers for %s", POSTERN_VERSION,
+               conf->netbios_domain);
+    loop_run(a->loop);
+    end(a);
+}
