@@ -60,9 +60,15 @@ static void name_base(struct ntlm_policy_set *set)
         snprintf(set->preset, sizeof(set->preset), "custom");
 }
 
+/* In the spelling of the table. */
 static void keep_preset_name(struct ntlm_policy_set *set, struct str name)
 {
-    snprintf(set->preset, sizeof(set->preset), "%.*s", STR_ARG(str_first(name, 31)));
+    const char *known;
+
+    for (unsigned i = 0; (known = ntlm_policy_preset_name(i)) != NULL; i++) {
+        if (str_eq_nocase(str_trim(name), str_from_c(known)))
+            snprintf(set->preset, sizeof(set->preset), "%s", known);
+    }
 }
 
 /* One [policy] section: the heading at `from`, its keys up to the next heading. */
@@ -92,7 +98,8 @@ static void set_one(const struct section *s, const struct conf_entry *e, struct 
     struct buf reason = { 0 };
 
     if (!ntlm_policy_key_set(p, str_from_c(e->key), str_from_c(e->value), &reason))
-        conf_problem(s->why, s->file, e, "%.*s", STR_ARG(buf_str(&reason)));
+        conf_problem(s->why, s->file, e, "'%.80s' is not valid: %.*s", e->value,
+                     STR_ARG(buf_str(&reason)));
     buf_fini(&reason);
 }
 
@@ -336,7 +343,8 @@ static bool apply_word(struct ntlm_policy_set *set, struct str word, struct buf 
     struct buf reason = { 0 };
     bool ok = ntlm_policy_key_set(&set->base, key, value, &reason);
     if (!ok)
-        buf_printf(why, "%.*s: %.*s", STR_ARG(key), STR_ARG(buf_str(&reason)));
+        buf_printf(why, "%.*s: '%.*s' is not valid: %.*s", STR_ARG(key),
+                   STR_ARG(str_first(value, 80)), STR_ARG(buf_str(&reason)));
     buf_fini(&reason);
     if (ok && str_eq(key, STR("preset")))
         keep_preset_name(set, value);

@@ -3,6 +3,8 @@
 
 #include "base/compiler.h"
 
+/* Rows of the other kind expand to nothing. */
+#define SECTION(sec, text)
 #define AT(field) offsetof(struct conf, field)
 
 static const struct conf_key keys[] = {
@@ -52,6 +54,29 @@ static const struct conf_key keys[] = {
 #include "conf/conf_schema.def"
 };
 
+#undef SECTION
+#undef TEXT_KEY
+#undef LIST_KEY
+#undef NUMBER_KEY
+#undef CHOICE_KEY
+#undef TRACE_KEY
+#undef POLICY_KEY
+#undef EXCEPTION_KEY
+
+static const struct {
+    const char *name, *help;
+} sections[] = {
+#define SECTION(sec, text) { (sec), (text) },
+#define TEXT_KEY(sec, key, kind, field, def, text)
+#define LIST_KEY(sec, key, kind, field, count, def, text)
+#define NUMBER_KEY(sec, key, kind, field, def, least, most, text)
+#define CHOICE_KEY(sec, key, field, def, words, text)
+#define TRACE_KEY(key, kind, component, def, text)
+#define POLICY_KEY(key, def, text)
+#define EXCEPTION_KEY(key, text)
+#include "conf/conf_schema.def"
+};
+
 const struct conf_key *conf_key_at(unsigned index)
 {
     return index < ARRAY_LEN(keys) ? &keys[index] : NULL;
@@ -71,13 +96,18 @@ const struct conf_key *conf_key_find(struct str section, struct str name, bool e
     return NULL;
 }
 
+const char *conf_section_help(struct str section)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(sections); i++) {
+        if (str_eq(section, str_from_c(sections[i].name)))
+            return sections[i].help;
+    }
+    return NULL;
+}
+
 bool conf_section_known(struct str section)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
-        if (str_eq(section, str_from_c(keys[i].section)))
-            return true;
-    }
-    return false;
+    return conf_section_help(section) != NULL;
 }
 
 enum { WORD_MAX = 48 };
@@ -123,8 +153,8 @@ const char *conf_section_near(struct str section)
     unsigned best = near_enough(section);
     const char *out = NULL;
 
-    for (unsigned i = 0; i < ARRAY_LEN(keys); i++)
-        keep_nearer(section, keys[i].section, &best, &out);
+    for (unsigned i = 0; i < ARRAY_LEN(sections); i++)
+        keep_nearer(section, sections[i].name, &best, &out);
     return out;
 }
 

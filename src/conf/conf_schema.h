@@ -51,6 +51,7 @@ const struct conf_key *conf_key_at(unsigned index); /* NULL past the last */
 /* `section` without the quoted name.  NULL when unknown. */
 const struct conf_key *conf_key_find(struct str section, struct str name, bool exception);
 bool conf_section_known(struct str section);
+const char *conf_section_help(struct str section);
 /* The known word nearest to a misspelt one, or NULL when none is near. */
 const char *conf_section_near(struct str section);
 const char *conf_key_near(struct str section, struct str name, bool exception);
