@@ -35,6 +35,7 @@ static void refuse(const struct auth *a, const struct auth_request *r, enum faul
 {
     out->fault = fault;
     out->sa = NULL;
+    out->question = (struct proto_question){ 0 };
     if (may_be_challenged(r->msg))
         offer(a, r, out);
     else
@@ -76,13 +77,11 @@ static enum fault check_version(const struct credentials *c, const struct ntlm_p
     return sa->version == VERSION_OURS && !is_signed ? FAULT_SA_UNSIGNED : FAULT_NONE;
 }
 
-static void begin_asking(struct auth *a, const struct auth_request *r, struct sa *sa,
-                         struct auth_result *out)
+static void begin_asking(struct auth *a, const struct auth_request *r, struct sa *sa)
 {
     sa->user_key = str_own(r->user_key);
     sa->remote = r->remote;
     sa_asking(a->sas, sa, r->now_ms);
-    out->sa = sa;
 }
 
 static void step(struct auth *a, const struct auth_request *r, const struct credentials *c,
@@ -92,12 +91,13 @@ static void step(struct auth *a, const struct auth_request *r, const struct cred
         ntlm_policy_select(a->policy, r->user_key, r->source, r->day, &out->policy_name);
     out->minimum = policy->min_server_sec;
     enum fault fault = c->scheme->step(a, r, policy, sa, token, out);
-    if (fault == FAULT_NONE && out->outcome == AUTH_ASK)
-        fault = check_version(c, policy, sa, out);
+    struct sa *complete = out->sa; /* nothing more is needed of the client */
+    if (fault == FAULT_NONE && complete)
+        fault = check_version(c, policy, complete, out);
     if (fault != FAULT_NONE)
         refuse_handshake(a, r, sa, fault, out);
-    else if (out->outcome == AUTH_ASK)
-        begin_asking(a, r, sa, out);
+    else if (complete)
+        begin_asking(a, r, complete);
 }
 
 /* A token for a handshake that is not here: after a restart, from another connection, or somebody

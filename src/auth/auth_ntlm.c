@@ -79,6 +79,7 @@ static enum fault judge_authenticate(const struct auth_request *r, const struct 
     sa->flags = m.flags;
     sa->revision = m.has_version ? m.version.revision : 0;
     out->outcome = AUTH_ASK;
+    out->sa = sa;
     out->question = (struct proto_question){ .challenge = str_of(sa->challenge, sa->challenge_len),
                                              .authenticate = token,
                                              .from_uri = r->user_key,

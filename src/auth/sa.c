@@ -150,8 +150,11 @@ void sa_drop(struct sa_table *t, struct sa *sa)
 
 void sa_owner_fini(struct sa_table *t, struct sa_owner *o)
 {
-    while (o->list)
-        sa_drop(t, o->list);
+    struct sa *next;
+    for (struct sa *sa = o->list; sa; sa = next) {
+        next = sa->next_owned;
+        sa_drop(t, sa);
+    }
 }
 
 static void draw_opaque(struct sa_table *t, struct sa *sa)

@@ -23,8 +23,8 @@ enum { AUTH_SIGNATURE_HEX_MAX = 96 }; /* Kerberos with RC4: 37 octets */
 struct auth_scheme {
     const char *name; /* "NTLM": as written in headers and in the signed text */
     /* A handshake request (gssapi-data present).  `sa` is NULL for the first token, then the
-     * half-open one.  Fills the result: CHALLENGE with the next token, or ASK with the question.
-     * On a fault the handshake has failed and the caller destroys the SA. */
+     * half-open one.  Fills the result: CHALLENGE with the next token, or ASK with the question and
+     * the SA. On a fault the handshake has failed and the caller destroys the SA. */
     enum fault (*step)(struct auth *a, const struct auth_request *r,
                        const struct ntlm_policy *policy, struct sa *sa, struct str token,
                        struct auth_result *out);

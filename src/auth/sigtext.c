@@ -5,70 +5,73 @@
 
 enum { LONG_FORM = 3, FIELDS_MAX = 16, STATUS_DIGITS = 10 };
 
+struct fields {
+    struct str value[FIELDS_MAX];
+    unsigned count;
+    char status[STATUS_DIGITS];
+};
+
+static void add(struct fields *f, struct str value)
+{
+    f->value[f->count++] = value;
+}
+
 /* The values in order.  A request ends with Expires: it has no status, not even an empty one. */
-static unsigned fields_of(const struct sigtext *t, unsigned version, struct str status,
-                          struct str out[FIELDS_MAX])
+static void gather(const struct sigtext *t, unsigned version, struct fields *f)
 {
     bool is_long = version >= LONG_FORM;
-    unsigned n = 0;
-    out[n++] = t->scheme;
-    out[n++] = t->rand;
-    out[n++] = t->num;
-    out[n++] = t->realm;
-    out[n++] = t->target;
-    out[n++] = t->call_id;
-    out[n++] = t->cseq;
-    out[n++] = t->method;
-    out[n++] = t->from_uri;
-    out[n++] = t->from_tag;
+    f->count = 0;
+    add(f, t->scheme);
+    add(f, t->rand);
+    add(f, t->num);
+    add(f, t->realm);
+    add(f, t->target);
+    add(f, t->call_id);
+    add(f, t->cseq);
+    add(f, t->method);
+    add(f, t->from_uri);
+    add(f, t->from_tag);
     if (is_long)
-        out[n++] = t->to_uri;
-    out[n++] = t->to_tag;
+        add(f, t->to_uri);
+    add(f, t->to_tag);
     if (is_long) {
-        out[n++] = t->pai_sip;
-        out[n++] = t->pai_tel;
+        add(f, t->pai_sip);
+        add(f, t->pai_tel);
     }
-    out[n++] = t->expires;
-    if (status.len > 0)
-        out[n++] = status;
-    return n;
+    add(f, t->expires);
+    if (t->status != 0) {
+        struct buf digits = { .ptr = f->status, .cap = sizeof(f->status) };
+        buf_add_u64(&digits, t->status);
+        add(f, buf_str(&digits));
+    }
 }
 
-static struct str status_text(const struct sigtext *t, char room[STATUS_DIGITS])
-{
-    struct buf text = { .ptr = room, .cap = STATUS_DIGITS };
-    if (t->status != 0)
-        buf_add_u64(&text, t->status);
-    return buf_str(&text);
-}
-
-static size_t total_len(const struct str *fields, unsigned count)
+static size_t total_len(const struct fields *f)
 {
     size_t len = 0;
-    for (unsigned i = 0; i < count; i++)
-        len += fields[i].len + 2;
+    for (unsigned i = 0; i < f->count; i++)
+        len += f->value[i].len + 2;
     return len;
 }
 
 size_t sigtext_len(const struct sigtext *t, unsigned version)
 {
-    char room[STATUS_DIGITS];
-    struct str fields[FIELDS_MAX];
-    return total_len(fields, fields_of(t, version, status_text(t, room), fields));
+    struct fields f;
+    gather(t, version, &f);
+    return total_len(&f);
 }
 
 void sigtext_write(const struct sigtext *t, unsigned version, struct buf *out)
 {
-    char room[STATUS_DIGITS];
-    struct str fields[FIELDS_MAX];
-    unsigned count = fields_of(t, version, status_text(t, room), fields);
-    buf_reserve(out, total_len(fields, count));
+    struct fields f;
+    gather(t, version, &f);
+    buf_reserve(out, total_len(&f));
     char *at = out->ptr + out->len;
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < f.count; i++) {
         *at++ = '<';
-        if (fields[i].len > 0)
-            memcpy(at, fields[i].ptr, fields[i].len);
-        at += fields[i].len;
+        if (f.value[i].len > 0)
+            memcpy(at, f.value[i].ptr, f.value[i].len);
+        at += f.value[i].len;
         *at++ = '>';
     }
     out->len = (size_t)(at - out->ptr);

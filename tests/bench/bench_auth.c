@@ -17,7 +17,7 @@ static unsigned long allocations;
 
 #ifndef __SANITIZE_ADDRESS__ /* which brings a malloc of its own */
 void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
+void *__libc_calloc(size_t nmemb, size_t size);
 void *__libc_realloc(void *ptr, size_t size);
 
 void *malloc(size_t size)
@@ -26,10 +26,10 @@ void *malloc(size_t size)
     return __libc_malloc(size);
 }
 
-void *calloc(size_t count, size_t size)
+void *calloc(size_t nmemb, size_t size)
 {
     allocations++;
-    return __libc_calloc(count, size);
+    return __libc_calloc(nmemb, size);
 }
 
 void *realloc(void *ptr, size_t size)
@@ -95,7 +95,7 @@ static void sign_one(struct kit *k, const struct auth_result *out, struct buf *b
 }
 
 /* Parsing, as the front does it, is measured alone and then with the rest. */
-static void bench_messages(struct kit *k, struct kit_client *c)
+static bool bench_messages(struct kit *k, struct kit_client *c)
 {
     struct auth_result out;
     struct auth_request r;
@@ -130,8 +130,9 @@ static void bench_messages(struct kit *k, struct kit_client *c)
     }
     print("parse one signed REGISTER", parse, MESSAGES);
     print("verify and sign one message (bound 3)", difference, MESSAGES);
-    printf("%-44s %6lu\n", "allocations of these", allocated);
+    printf("%-44s %6lu\n", "allocations of these (bound 0)", allocated);
     buf_fini(&b);
+    return allocated == 0;
 }
 
 /* The front's structure, flags and policy, and authd's proof with the exported key. */
@@ -182,9 +183,9 @@ int main(void)
     struct kit *k = kit_new("windows-2008r2");
     struct kit_client c;
     kit_client_init(&c, k, "ada");
-    bench_messages(k, &c);
+    bool lean = bench_messages(k, &c);
     bench_authenticate(k, &c);
     kit_client_fini(&c);
     kit_free(k);
-    return 0;
+    return lean ? 0 : 1;
 }

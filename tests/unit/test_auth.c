@@ -524,7 +524,7 @@ static void an_authenticate_without_opaque_is_a_replay(void **state)
 static void another_token_for_an_unknown_handshake_names_no_sa(void **state)
 {
     (void)state;
-    strcpy(ada.opaque, "01234567");
+    memcpy(ada.opaque, "01234567", 9);
     kit_compose(&ada, "REGISTER");
     kit_authorize(&ada, "AAAA", false);
     kit_check(k, &ada, &out);
@@ -709,6 +709,20 @@ static void a_signature_of_one_user_does_not_speak_for_another(void **state)
     assert_int_equal(out.fault, FAULT_SA_FROM_MISMATCH);
 }
 
+static void one_user_cannot_sign_with_the_sa_of_another(void **state)
+{
+    (void)state;
+    struct kit_client bob;
+    kit_client_init(&bob, k, "bob");
+    bob.epid = "b0b";
+    sign_in(&ada);
+    sign_in(&bob);
+    memcpy(bob.opaque, ada.opaque, sizeof(bob.opaque));
+    kit_signed(k, &bob, "SUBSCRIBE", &out);
+    assert_challenged(FAULT_SA_SIGNATURE);
+    kit_client_fini(&bob);
+}
+
 static void the_case_of_the_address_does_not_matter(void **state)
 {
     (void)state;
@@ -746,7 +760,7 @@ static void ack_and_cancel_are_never_challenged(void **state)
         kit_check(k, &ada, &out);
         assert_int_equal(out.outcome, AUTH_DROP);
         assert_int_equal(sa_table_half_open(k->auth.sas), 0);
-        strcpy(ada.opaque, "01234567");
+        memcpy(ada.opaque, "01234567", 9);
         kit_signed(k, &ada, methods[i], &out);
         assert_int_equal(out.outcome, AUTH_DROP);
         assert_int_equal(out.fault, FAULT_SA_UNKNOWN);
@@ -955,6 +969,51 @@ static void the_header_has_the_form_that_clients_look_for(void **state)
     buf_fini(&b);
 }
 
+static struct sigtext sample_text(void)
+{
+    return (struct sigtext){ .call_id = STR("c"), .cseq = STR("3"), .method = STR("REGISTER") };
+}
+
+static void an_xp_client_signs_without_extended_session_security(void **state)
+{
+    (void)state;
+    struct buf b = { 0 };
+    k->policy->base.min_server_sec = 0;
+    ada.flags = 0x42008255;
+    ada.lm_compatibility = 0;
+    sign_in(&ada);
+    struct sa *sa = out.sa;
+    assert_int_equal(sa->flags & NTLM_EXTENDED_SESSIONSECURITY, 0);
+    kit_signed(k, &ada, "SUBSCRIBE", &out);
+    assert_signed_in();
+    struct sigtext t = sample_text(), copy = t;
+    auth_sign(&k->auth, sa, &t, &b);
+    assert_server_signature(buf_str(&b), copy, 1);
+    buf_fini(&b);
+}
+
+/* [MS-NLMP] 3.4.5.3 weakens such a key by the revision in the Version field; there are clients
+ * that sign with the whole one. */
+static void the_other_reading_of_a_weakened_key_is_kept_for_both_directions(void **state)
+{
+    (void)state;
+    struct buf b = { 0 };
+    k->policy->base.min_server_sec = 0;
+    ada.flags = 0x42008255;
+    kit_begin(k, &ada);
+    ntlm_keys_fini(&ada.keys);
+    ntlm_keys_init(&ada.keys, 0x40008255, 0, ada.exported);
+    kit_authenticate(k, &ada, &out);
+    struct proto_verdict v;
+    kit_directory(k, &out.question, &v);
+    kit_verdict(k, &ada, &v, &out);
+    assert_signed_in();
+    struct sigtext t = sample_text(), copy = t;
+    auth_sign(&k->auth, out.sa, &t, &b);
+    assert_server_signature(buf_str(&b), copy, 1);
+    buf_fini(&b);
+}
+
 static void compose_response(struct kit_client *c, const char *to_user)
 {
     buf_clear(&c->sent);
@@ -994,7 +1053,7 @@ static void a_response_without_credentials_or_sa_is_told(void **state)
     struct sa *sa;
     compose_response(&ada, "ada");
     assert_int_equal(check_response(&sa), FAULT_SA_UNSIGNED);
-    strcpy(ada.opaque, "01234567");
+    memcpy(ada.opaque, "01234567", 9);
     kit_authorize(&ada, NULL, true);
     assert_int_equal(check_response(&sa), FAULT_SA_UNKNOWN);
     kit_check(k, &ada, &out);
@@ -1097,6 +1156,7 @@ int main(void)
         TEST(an_sa_is_good_only_on_its_connection),
         TEST(a_half_open_sa_cannot_sign),
         TEST(a_signature_of_one_user_does_not_speak_for_another),
+        TEST(one_user_cannot_sign_with_the_sa_of_another),
         TEST(the_case_of_the_address_does_not_matter),
         TEST(an_expired_sa_is_dropped_and_challenged),
         TEST(ack_and_cancel_are_never_challenged),
@@ -1106,6 +1166,8 @@ int main(void)
         TEST(an_abandoned_flood_does_not_end_another_source_s_sign_in),
         TEST(what_we_sign_is_what_the_client_expects),
         TEST(the_header_has_the_form_that_clients_look_for),
+        TEST(an_xp_client_signs_without_extended_session_security),
+        TEST(the_other_reading_of_a_weakened_key_is_kept_for_both_directions),
         TEST(a_signed_response_is_verified_with_its_status),
         TEST(a_response_without_credentials_or_sa_is_told),
         TEST(an_expired_sa_does_not_verify_responses),

@@ -238,7 +238,7 @@ static void at_the_limit_the_oldest_of_the_greediest_source_goes(void **state)
     struct fixture *f = *state;
     bool evicted = true;
     struct sa *quiet = new_sa(f, &f->other, "quiet");
-    char first[9], second[9], epid[16];
+    char first[9] = "", second[9] = "", epid[16];
     for (unsigned i = 0; i < 99; i++) {
         snprintf(epid, sizeof(epid), "g%u", i);
         struct sa *sa = sa_new(f->t, &f->home, STR_NONE, str_from_c(epid), 1000, &evicted);
@@ -305,7 +305,7 @@ static void an_ipv4_mapped_address_is_the_ipv4_address(void **state)
     sa_owner_init(&mapped, str_of(addr, sizeof(addr))); /* 10.0.0.1, as f->home */
     addr[15] = 3;
     sa_owner_init(&second, str_of(addr, sizeof(addr))); /* 10.0.0.3: not one network with it */
-    char epid[16], first[9];
+    char epid[16], first[9] = "";
     for (unsigned i = 0; i < 100; i++) {
         snprintf(epid, sizeof(epid), "%u", i);
         struct sa_owner *o = i < 40 ? &mapped : i < 55 ? &f->home : &second;
