@@ -33,9 +33,8 @@ static bool may_be_sip(struct str in)
         return true;
     if (in.ptr[0] == '/')
         return str_eq_nocase(word, STR("SIP"));
-    if (!sip_char_is(in.ptr[0], SIP_CHAR_SPACE))
+    if (str_take_while(&in, is_lws).len == 0)
         return false;
-    sip_skip_space(&in);
     word = sip_take(&in, SIP_CHAR_TOKEN);
     if (in.len == 0)
         return word.len <= WORD_MAX;

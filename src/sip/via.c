@@ -20,6 +20,21 @@ static struct str take_part(struct str *s, bool slash_follows)
     return part;
 }
 
+/* Each of them has a name: an answer's Via is written from these. */
+static bool are_params(struct str s)
+{
+    struct str one;
+
+    do {
+        if (!sip_take_element(&s, ';', ';', &one))
+            return false;
+        sip_skip_space(&one);
+        if (sip_take(&one, SIP_CHAR_TOKEN).len == 0)
+            return false;
+    } while (sip_take_char(&s, ';'));
+    return true;
+}
+
 /* What follows: the end, ";params" or ",rest". */
 static bool take_tail(struct str s, struct str *params, struct str *rest)
 {
@@ -27,7 +42,7 @@ static bool take_tail(struct str s, struct str *params, struct str *rest)
     sip_skip_space(&s);
     if (s.len > 0 && s.ptr[0] != ';' && s.ptr[0] != ',')
         return false;
-    if (sip_take_char(&s, ';') && !sip_take_element(&s, ',', ',', params))
+    if (sip_take_char(&s, ';') && (!sip_take_element(&s, ',', ',', params) || !are_params(*params)))
         return false;
     *params = str_trim(*params);
     *rest = str_trim(str_skip(s, 1));
