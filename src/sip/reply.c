@@ -8,21 +8,46 @@
 #include "sip/chars.h"
 #include "sip/via.h"
 
-/* Nothing that is put into a reply can begin a line of its own. */
+/* Nothing that is put into a reply can begin a line of its own, or ring a bell in a log. */
+static void make_safe(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] != '\t' && sip_char_is(text[i], SIP_CHAR_CONTROL | SIP_CHAR_UNSAFE))
+            text[i] = ' ';
+    }
+}
+
 static void add_clean(struct buf *out, struct str s)
 {
     size_t start = out->len;
 
     buf_add(out, s);
     if (s.len > 0)
-        sip_make_line(out->ptr + start, s.len);
+        make_safe(out->ptr + start, s.len);
+}
+
+/* Folds become one blank; everything else is as the sender wrote it. */
+static void add_unfolded(struct buf *out, struct str s)
+{
+    size_t cr;
+
+    while ((cr = str_find_char(s, '\r')) != SIZE_MAX) {
+        struct str line = str_first(s, cr);
+        while (line.len > 0 && is_lws(line.ptr[line.len - 1]))
+            line.len--;
+        buf_add(out, line);
+        buf_add_char(out, ' ');
+        s = str_skip(s, cr);
+        sip_skip_space(&s);
+    }
+    buf_add(out, s);
 }
 
 /* "Name: value" as the sender wrote it, without the line's end. */
 static void add_as_sent(struct buf *out, const struct sip_header *h)
 {
     const char *end = h->value.ptr + h->value.len;
-    buf_add(out, str_of(h->line.ptr, (size_t)(end - h->line.ptr)));
+    add_unfolded(out, str_of(h->line.ptr, (size_t)(end - h->line.ptr)));
 }
 
 static void add_headers(struct buf *out, const struct sip_msg *m, enum sip_field id)
@@ -56,12 +81,12 @@ static void add_without_ours(struct buf *out, struct str upto, struct str params
 {
     struct sip_param p;
 
-    buf_add(out, upto);
+    add_unfolded(out, upto);
     while (sip_param_next(&params, &p)) {
         if (is_ours(p.name))
             continue;
         buf_add_char(out, ';');
-        buf_add(out, p.whole);
+        add_unfolded(out, p.whole);
     }
 }
 
@@ -114,13 +139,14 @@ static void add_top_via(struct buf *out, const struct sip_header *h,
     if (claims_ours(via.params))
         add_without_ours(out, upto, via.params);
     else if (via.params.len > 0)
-        buf_add(out, str_of(h->line.ptr, (size_t)(via.params.ptr + via.params.len - h->line.ptr)));
+        add_unfolded(out,
+                     str_of(h->line.ptr, (size_t)(via.params.ptr + via.params.len - h->line.ptr)));
     else
-        buf_add(out, upto);
+        add_unfolded(out, upto);
     add_received(out, &via, received);
     if (rest.len > 0) {
         buf_add(out, STR(", "));
-        buf_add(out, rest);
+        add_unfolded(out, rest);
     }
 }
 
@@ -186,21 +212,20 @@ void sip_reply_header(struct sip_reply *r, const char *name, struct str value)
 void sip_reply_headerf(struct sip_reply *r, const char *name, const char *fmt, ...)
 {
     struct buf *out = r->out;
-    va_list args, again;
+    va_list args;
 
-    buf_add_c(out, name);
-    buf_add(out, STR(": "));
     va_start(args, fmt);
-    va_copy(again, args);
     int n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    if (n > 0) {
-        buf_reserve(out, (size_t)n + 1);
-        vsnprintf(out->ptr + out->len, (size_t)n + 1, fmt, again);
-        sip_make_line(out->ptr + out->len, (size_t)n);
-        out->len += (size_t)n;
-    }
-    va_end(again);
+    size_t len = n > 0 ? (size_t)n : 0;
+    buf_add_c(out, name);
+    buf_add(out, STR(": "));
+    buf_reserve(out, len + 1);
+    va_start(args, fmt);
+    vsnprintf(out->ptr + out->len, len + 1, fmt, args);
+    va_end(args);
+    make_safe(out->ptr + out->len, len);
+    out->len += len;
     buf_add(out, STR("\r\n"));
 }
 
