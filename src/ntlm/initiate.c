@@ -121,14 +121,15 @@ static void add_av_flags(struct buf *list, struct str old, uint8_t bit)
     ntlm_av_add(list, NTLM_AV_FLAGS, str_of(value, sizeof(value)));
 }
 
-/* The server's pairs again, and the claim of a MIC among them.  A damaged list is refused. */
+/* The server's pairs again, and the claim of a MIC among them.  A damaged list is refused; none
+ * at all is what servers before Windows 2000 send. */
 static bool copy_av_list(struct answer *a, struct buf *list)
 {
     struct str rest = a->challenge.target_info, value, flags = STR_NONE;
     bool bad = false;
     uint16_t id;
 
-    while (rest.len && ntlm_av_next(&rest, &id, &value, &bad)) {
+    while (a->challenge.target_info.len && ntlm_av_next(&rest, &id, &value, &bad)) {
         if (id == NTLM_AV_FLAGS && a->mic)
             flags = value;
         else
