@@ -203,6 +203,8 @@ static bool open_sockets(struct authd *a, struct buf *why)
     int fd = number ? inherited_socket(number, why) : link_bind(path.ptr, group, why);
     if (fd >= 0)
         a->link = link_new(a->loop, fd, friend, answer_message, a);
+    if (fd >= 0 && !number)
+        a->own_socket = str_own(buf_str(&path));
     buf_clear(&path);
     buf_printf(&path, "%s/authd.ctl", a->conf->run);
     if (fd >= 0)
@@ -297,6 +299,8 @@ static NORETURN void end(struct authd *a)
 
     pthread_create(&watchdog, NULL, end_anyway, NULL);
     link_free(a->link);
+    if (a->own_socket)
+        unlink(a->own_socket);
     ctl_free(a->ctl);
     writer_stop(a->writer);
     a->judge.store->ops->free(a->judge.store);

@@ -16,6 +16,7 @@ struct authd {
     struct link *link;
     struct ctl *ctl;
     struct writer *writer;
+    char *own_socket; /* path of the socket when no supervisor made it, else NULL */
     uint64_t started_ms;
     uint64_t verdicts[FAULT_COUNT]; /* FAULT_NONE: signed in */
     uint64_t lookups, unreadable, late_questions;

@@ -361,6 +361,9 @@ static int stored(const struct session *s, enum store_status status, const char 
         return CMD_DONE;
     if (status == STORE_NONE)
         return fail(CMD_NO, "there is no account %s: 'postern user list' shows who exists", name);
+    if (status == STORE_EXISTS && strcmp(s->store->error, "name") == 0)
+        return fail(CMD_NO, "the account %s exists already: change it with 'postern user set'",
+                    name);
     if (status == STORE_EXISTS)
         return fail(CMD_NO,
                     "%s: this %s belongs to another account: 'postern user list' shows whose", name,
