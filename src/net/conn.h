@@ -90,8 +90,8 @@ struct conn *net_find(struct net *n, uint64_t id); /* NULL when gone */
 const struct net_addr *conn_peer(const struct conn *c);
 const struct net_addr *conn_local(const struct conn *c);
 const struct net_listener *conn_listener(const struct conn *c); /* NULL: outgoing */
-struct tls *conn_tls(const struct conn *c);                     /* NULL: TCP */
-const char *conn_transport(const struct conn *c);               /* "TLS", "TCP" */
+struct tls *conn_tls(const struct conn *c); /* NULL: TCP, or the peer has not said anything yet */
+const char *conn_transport(const struct conn *c); /* "TLS", "TCP" */
 /* All connections of the worker, for shutdown and ctl: start with NULL. */
 struct conn *net_next(struct net *n, struct conn *c);
 

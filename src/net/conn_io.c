@@ -199,12 +199,19 @@ static enum tls_status decrypt(struct conn *c, struct str *plain)
     return status;
 }
 
+static bool uses_tls(const struct conn *c)
+{
+    return c->tls || (c->listener && c->listener->use_tls);
+}
+
 /* All of `in` is used up, paused or not, so that no ciphertext outlives the event. */
 static void take_tls(struct conn *c, struct str in)
 {
     enum tls_status status = TLS_OK;
     struct str plain;
 
+    if (!c->tls)
+        c->tls = tls_new(net_lane(c->listener, &c->peer), NULL);
     tls_set_io(c->tls, in, &c->net->tx);
     if (c->state == CONN_HANDSHAKE)
         shake_hands(c);
@@ -243,7 +250,7 @@ static void read_some(struct conn *c)
         conn_die(c, FAULT_ROUTE_PEER_CLOSED);
     else if (n < 0 && errno != EAGAIN && errno != EINTR)
         conn_die(c, FAULT_ROUTE_PEER_RESET);
-    else if (n > 0 && c->tls)
+    else if (n > 0 && uses_tls(c))
         take_tls(c, str_of(c->net->rx, (size_t)n));
     else if (n > 0)
         take(c, str_of(c->net->rx, (size_t)n));
@@ -251,15 +258,14 @@ static void read_some(struct conn *c)
 
 void conn_begin(struct conn *c)
 {
-    c->state = c->tls ? CONN_HANDSHAKE : CONN_OPEN;
+    c->state = uses_tls(c) ? CONN_HANDSHAKE : CONN_OPEN;
     conn_watch(c);
-    if (!c->tls) {
+    if (c->state == CONN_OPEN) {
         opened(c);
-        return;
-    }
-    tls_set_io(c->tls, STR_NONE, &c->net->tx);
-    if (!c->listener)
+    } else if (c->tls) {
+        tls_set_io(c->tls, STR_NONE, &c->net->tx);
         shake_hands(c);
+    }
 }
 
 static void connected(struct conn *c)
@@ -286,6 +292,9 @@ void conn_ready(void *arg, int events)
             write_unsent(c);
         if (events & LOOP_READ && c->state != CONN_DEAD)
             read_some(c);
+        /* an error switched the watch off, but bytes that came before it are still to be read */
+        if (c->state != CONN_DEAD)
+            conn_watch(c);
     }
     net_event_end(n);
 }

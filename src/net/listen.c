@@ -70,7 +70,7 @@ static bool in_networks(const struct net_listener *l, const struct net_addr *pee
 
 /* The lane is chosen by the source address alone: before the first byte is read, so that nothing
  * in the hello can talk a modern client's connection down to the old suites. */
-static struct tls_context *choose_lane(const struct net_listener *l, const struct net_addr *peer)
+struct tls_context *net_lane(const struct net_listener *l, const struct net_addr *peer)
 {
     if (l->tls_legacy && in_networks(l, peer))
         return l->tls_legacy;
@@ -104,8 +104,6 @@ static void accepted(struct listening *from, int fd, const struct net_addr *peer
     struct conn *c = net_conn_new(n, fd, peer);
     c->listener = from->listener;
     c->watch = loop_fd_new(n->loop, fd, conn_ready, c);
-    if (from->listener->use_tls)
-        c->tls = tls_new(choose_lane(from->listener, peer), NULL);
     conn_begin(c);
 }
 

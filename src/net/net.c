@@ -48,9 +48,9 @@ static void grow_slots(struct net *n)
     uint32_t old = n->slot_count, count = old ? old * 2 : 64;
 
     assert(count <= NET_SLOTS_MAX);
-    n->slots = must(realloc(n->slots, count * sizeof(*n->slots)));
+    n->slots = must(realloc(n->slots, count * sizeof(struct conn_slot)));
     n->free_slots = must(realloc(n->free_slots, count * sizeof(*n->free_slots)));
-    memset(n->slots + old, 0, (count - old) * sizeof(*n->slots));
+    memset(n->slots + old, 0, (count - old) * sizeof(struct conn_slot));
     for (uint32_t slot = count - 1; slot >= (old ? old : 1); slot--)
         n->free_slots[n->free_count++] = slot;
     n->slot_count = count;
@@ -63,7 +63,7 @@ struct conn *net_conn_new(struct net *n, int fd, const struct net_addr *peer)
     if (n->free_count == 0)
         grow_slots(n);
     uint32_t slot = n->free_slots[--n->free_count];
-    n->slots[slot] = c;
+    n->slots[slot].conn = c;
     n->count++;
     c->id = (++n->made << NET_WORKER_BITS | n->worker) << NET_SLOT_BITS | slot;
     c->net = n;
@@ -81,7 +81,7 @@ static uint32_t slot_of(uint64_t id)
 struct conn *net_find(struct net *n, uint64_t id)
 {
     uint32_t slot = slot_of(id);
-    struct conn *c = slot < n->slot_count ? n->slots[slot] : NULL;
+    struct conn *c = slot < n->slot_count ? n->slots[slot].conn : NULL;
 
     return c && c->id == id ? c : NULL;
 }
@@ -89,8 +89,8 @@ struct conn *net_find(struct net *n, uint64_t id)
 struct conn *net_next(struct net *n, struct conn *c)
 {
     for (uint32_t slot = c ? slot_of(c->id) + 1 : 1; slot < n->slot_count; slot++)
-        if (n->slots[slot])
-            return n->slots[slot];
+        if (n->slots[slot].conn)
+            return n->slots[slot].conn;
     return NULL;
 }
 
@@ -118,7 +118,7 @@ static void destroy(struct conn *c)
     if (n->composer == c)
         n->composer = NULL;
     unlink_conn(c);
-    n->slots[slot_of(c->id)] = NULL;
+    n->slots[slot_of(c->id)].conn = NULL;
     n->free_slots[n->free_count++] = slot_of(c->id);
     n->count--;
     loop_fd_free(c->watch);

@@ -42,7 +42,7 @@ struct conn {
     uint64_t since; /* ms, when it came to the end of its list */
     uint64_t id;
     struct loop_fd *watch;
-    struct tls *tls;
+    struct tls *tls; /* accepted: made with the first bytes, so that silence costs little */
     const struct net_listener *listener;
     void *user;
     struct buf kept;   /* an unfinished message; when paused also what came after it */
@@ -61,6 +61,10 @@ struct conn {
 
 struct conn_chain {
     struct conn *first, *last;
+};
+
+struct conn_slot {
+    struct conn *conn; /* NULL: free */
 };
 
 struct listening {
@@ -86,7 +90,7 @@ struct net {
     struct conn *composer;
 
     struct conn_chain lists[NET_LISTS];
-    struct conn **slots; /* slot 0 stays empty, so no cid is 0 */
+    struct conn_slot *slots; /* slot 0 stays empty, so no cid is 0 */
     uint32_t *free_slots;
     uint32_t slot_count, free_count;
     unsigned count;
@@ -123,6 +127,7 @@ void conn_write(struct conn *c, struct str bytes);
 void conn_take_kept(struct conn *c); /* after a pause */
 
 /* listen.c */
+struct tls_context *net_lane(const struct net_listener *l, const struct net_addr *peer);
 void net_listeners_retry(struct net *n);
 void net_listeners_free(struct net *n);
 
