@@ -261,23 +261,25 @@ static bool name_taken(const struct ntlm_policy_set *set, const char *name)
     return false;
 }
 
-static void add_exception(struct ntlm_policy_set *set, const struct section *s)
+/* False when there is no room for more. */
+static bool add_exception(struct ntlm_policy_set *set, const struct section *s)
 {
     const struct conf_entry *heading = &s->all->list[s->from];
 
     if (set->exception_count >= EXCEPTIONS_MAX) {
         conf_problem(s->why, s->file, heading, "too many exceptions: 64 are the most");
-        return;
+        return false;
     }
     if (name_taken(set, heading->name)) {
         conf_problem(s->why, s->file, heading, "a second exception of this name: give it another");
-        return;
+        return true;
     }
     set->exceptions = grow(set->exceptions, set->exception_count, sizeof(*set->exceptions));
     struct ntlm_policy_exception *x = &set->exceptions[set->exception_count++];
     *x = (struct ntlm_policy_exception){ .name = copy(heading->name), .policy = set->base };
     set_keys(s, &x->policy);
     set_scope(s, x);
+    return true;
 }
 
 bool conf_policy_build(struct conf *c, const struct conf_entries *override, const char *file,
@@ -290,11 +292,12 @@ bool conf_policy_build(struct conf *c, const struct conf_entries *override, cons
     build_base(set, own, c->file, &problems);
     if (override)
         build_base(set, override, file, &problems);
-    for (size_t i = 0; i < own->count && set->exception_count <= EXCEPTIONS_MAX; i++) {
-        if (is_policy(&own->list[i], true)) {
-            struct section s = { own, i, section_end(own, i), c->file, &problems };
-            add_exception(set, &s);
-        }
+    bool room = true;
+    for (size_t i = 0; i < own->count && room; i++) {
+        if (!is_policy(&own->list[i], true))
+            continue;
+        struct section s = { own, i, section_end(own, i), c->file, &problems };
+        room = add_exception(set, &s);
     }
     bool ok = problems.len == 0;
     buf_add(why, buf_str(&problems));
