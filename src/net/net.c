@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The worker's part: who is there, who is late, and what the end of an event brings. */
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -220,6 +221,17 @@ static void expire(struct net *n, enum net_list list, uint64_t after_ms, enum fa
     }
 }
 
+/* Of a crowd that left the allocator keeps the pages: given back when most are gone. */
+static void give_back_memory(struct net *n)
+{
+    if (n->count > n->most)
+        n->most = n->count;
+    if (n->most < NET_CROWD || n->count > n->most / 4)
+        return;
+    n->most = n->count;
+    malloc_trim(0);
+}
+
 static void on_sweep(void *arg)
 {
     struct net *n = arg;
@@ -232,6 +244,7 @@ static void on_sweep(void *arg)
     expire(n, NET_CLOSING, NET_CLOSE_MS, FAULT_NONE);
     net_listeners_retry(n);
     net_event_end(n);
+    give_back_memory(n);
 }
 
 struct net *net_new(struct loop *l, const struct net_limits *limits, const struct net_handler *h,

@@ -18,6 +18,7 @@ enum {
     NET_COMPOSE_KEPT = 256 * 1024,
     NET_CLOSE_MS = 1000,
     NET_SWEEP_MS = 500,
+    NET_CROWD = 500,
     NET_SLOT_BITS = 20, /* connections of a worker */
     NET_SLOTS_MAX = 1 << NET_SLOT_BITS,
     NET_WORKER_BITS = 6,
@@ -94,6 +95,7 @@ struct net {
     uint32_t *free_slots;
     uint32_t slot_count, free_count;
     unsigned count;
+    unsigned most; /* connections at once since memory was last given back */
     uint64_t made; /* connections so far */
 
     struct listening *listening;
