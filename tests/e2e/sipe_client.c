@@ -340,18 +340,19 @@ int main(int argc, char **argv)
     gchar *dir = option_dir ? g_strdup(option_dir) : g_dir_make_tmp("postern-sipe-XXXXXX", NULL);
     signal(SIGPIPE, SIG_IGN);
     main_loop = g_main_loop_new(NULL, FALSE);
-    if (!dir || !engine_start(dir)) {
+    if (dir && engine_start(dir)) {
+        g_unix_signal_add(SIGTERM, told_to_stop, NULL);
+        g_unix_signal_add(SIGINT, told_to_stop, NULL);
+        started_us = g_get_monotonic_time();
+        signals_connect();
+        account_start(password);
+        g_timeout_add_seconds((guint)option_timeout, too_late, NULL);
+        g_main_loop_run(main_loop);
+    } else {
         fprintf(stderr, "sipe_client: no SIPE plugin: install pidgin-sipe\n");
-        return USAGE;
+        exit_code = USAGE;
     }
-    g_unix_signal_add(SIGTERM, told_to_stop, NULL);
-    g_unix_signal_add(SIGINT, told_to_stop, NULL);
-    started_us = g_get_monotonic_time();
-    signals_connect();
-    account_start(password);
-    g_timeout_add_seconds((guint)option_timeout, too_late, NULL);
-    g_main_loop_run(main_loop);
-    if (!option_dir)
+    if (dir && !option_dir)
         remove_tree(dir);
     g_free(password);
     g_free(dir);
