@@ -283,9 +283,13 @@ struct link *link_new(struct loop *l, int fd, uid_t friend, link_answer answer, 
 
 void link_free(struct link *k)
 {
+    struct peer *next;
+
     flush_all(k);
-    while (k->peers)
-        peer_free(k->peers);
+    for (struct peer *p = k->peers; p; p = next) {
+        next = p->next;
+        peer_free(p);
+    }
     loop_fd_free(k->watch);
     close(k->fd);
     free(k->scratch);

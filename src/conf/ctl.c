@@ -329,10 +329,14 @@ struct ctl *ctl_new(struct loop *l, const char *path, const char *admin_group, c
 
 void ctl_free(struct ctl *c)
 {
+    struct client *next;
+
     if (!c)
         return;
-    while (c->clients)
-        client_close(c->clients);
+    for (struct client *one = c->clients; one; one = next) {
+        next = one->next;
+        client_close(one);
+    }
     loop_fd_free(c->watch);
     close(c->fd);
     unlink(c->path);

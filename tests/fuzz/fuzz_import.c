@@ -21,10 +21,9 @@ static void complain(void *arg, unsigned line, const char *what, const char *rig
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const domains[] = { "example.com" };
-    const struct user_import how = { .domains = domains,
-                                     .domain_count = 1,
-                                     .take = take,
-                                     .complain = complain };
+    const struct user_import how = {
+        .domains = domains, .domain_count = 1, .take = take, .complain = complain
+    };
 
     user_import(&how, str_of(data, size));
     return 0;

@@ -231,8 +231,9 @@ static bool note(void *arg, const struct user *u)
 {
     struct listed *l = arg;
 
-    strcat(l->names, u->name);
-    strcat(l->names, " ");
+    size_t len = strlen(l->names);
+
+    snprintf(l->names + len, sizeof(l->names) - len, "%s ", u->name);
     return --l->max > 0;
 }
 
