@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "sip/msg.h"
 
+#include "base/compiler.h"
 #include "sip/chars.h"
 #include "sip/cseq.h"
 #include "sip/field.h"
+#include "sip/via.h"
 
-enum { FIRST_HEADERS = 32 };
+enum { HEADERS_AT_FIRST = 32 };
 
 struct parse {
+    struct str rest; /* of the head */
     struct sip_msg *m;
     struct arena *arena;
-    unsigned max, room;
+    unsigned max, room; /* headers */
+    bool has_nul;
     enum fault fault; /* the first one */
     uint16_t last[SIP_FIELD_COUNT];
 };
@@ -21,121 +25,58 @@ static void remember(struct parse *p, enum fault fault)
         p->fault = fault;
 }
 
-/* Cuts one line, its CR LF included, off *in.  A lone CR or LF ends nothing. */
-static bool take_line(struct str *in, struct str *line)
+/* Cuts the next line off.  *text is it without its end.  A lone LF ends a line too, as a fault: the
+ * fields around it can still be told apart, and the sender can be told.  False when the line holds
+ * what must not get into a reply: a lone CR or NUL, or no end. */
+static bool take_line(struct parse *p, struct str *line, struct str *text)
 {
-    size_t at = 0;
+    const char *lf = p->rest.len ? memchr(p->rest.ptr, '\n', p->rest.len) : NULL;
+    size_t len = lf ? (size_t)(lf - p->rest.ptr) : p->rest.len;
 
-    while (at < in->len) {
-        const char *lf = memchr(in->ptr + at, '\n', in->len - at);
-        if (!lf)
-            return false;
-        at = (size_t)(lf - in->ptr) + 1;
-        if (at >= 2 && lf[-1] == '\r') {
-            *line = str_first(*in, at);
-            *in = str_skip(*in, at);
-            return true;
-        }
-    }
-    return false;
+    *text = str_first(p->rest, len);
+    *line = str_first(p->rest, len + 1);
+    p->rest = str_skip(p->rest, len + 1);
+    bool ends_well = lf && len > 0 && lf[-1] == '\r';
+    if (ends_well)
+        text->len--;
+    bool clean = lf && !memchr(text->ptr, '\r', text->len) &&
+                 !(p->has_nul && memchr(text->ptr, '\0', text->len));
+    if (!clean || !ends_well)
+        remember(p, FAULT_SIP_HEADER);
+    return clean;
 }
 
 /* With all continuation lines (RFC 3261 7.3.1). */
-static bool take_header(struct str *in, struct str *line)
+static bool take_header_line(struct parse *p, struct str *line, struct str *text)
 {
-    struct str more;
+    bool clean = take_line(p, line, text);
 
-    if (!take_line(in, line))
-        return false;
-    while (line->len > 2 && in->len > 0 && is_lws(in->ptr[0]) && take_line(in, &more))
+    while (p->rest.len > 0 && is_lws(p->rest.ptr[0])) {
+        struct str more, more_text;
+        bool folds_well = line->len >= 2 && line->ptr[line->len - 2] == '\r';
+        clean = take_line(p, &more, &more_text) && folds_well && clean;
         line->len += more.len;
-    return true;
+        text->len = (size_t)(more_text.ptr - text->ptr) + more_text.len;
+    }
+    return clean;
 }
 
-static bool split_header(struct str line, struct sip_header *h)
+static bool split_header(struct str text, struct sip_header *h)
 {
-    h->line = line;
-    h->name = sip_take(&line, SIP_CHAR_TOKEN);
-    (void)str_take_while(&line, is_lws);
-    if (h->name.len == 0 || !sip_take_char(&line, ':'))
+    h->name = sip_take(&text, SIP_CHAR_TOKEN);
+    (void)str_take_while(&text, is_lws);
+    if (h->name.len == 0 || !sip_take_char(&text, ':'))
         return false;
-    h->value = str_trim(line);
+    h->value = str_trim(text);
     if (h->value.len == 0)
-        h->value = str_first(line, 0); /* stays on its line: edits and replies go by its place */
+        h->value = str_first(text, 0); /* stays on its line: edits and replies go by its place */
     h->id = sip_field_from_name(h->name);
     return true;
 }
 
-static bool is_uri_char(char c)
-{
-    return (unsigned char)c > 0x20 && c != 0x7F;
-}
-
-static bool is_forbidden(char c)
-{
-    return c == '\0' || c == '\r' || c == '\n';
-}
-
-static enum fault check_version(struct str version)
-{
-    if (str_eq_nocase(version, STR("SIP/2.0")))
-        return FAULT_NONE;
-    return str_starts_nocase(version, STR("SIP/")) ? FAULT_SIP_VERSION : FAULT_SIP_START_LINE;
-}
-
-/* Request-Line = Method SP Request-URI SP SIP-Version (RFC 3261 25.1); exactly one blank each. */
-static enum fault parse_request_line(struct sip_msg *m)
-{
-    struct str s = m->start_line;
-
-    m->is_request = true;
-    m->method = str_take_while(&s, is_token);
-    if (m->method.len == 0 || s.len == 0 || s.ptr[0] != ' ')
-        return FAULT_SIP_START_LINE;
-    s = str_skip(s, 1);
-    m->uri = str_take_while(&s, is_uri_char);
-    if (m->uri.len == 0 || s.len == 0 || s.ptr[0] != ' ')
-        return FAULT_SIP_START_LINE;
-    return check_version(str_skip(s, 1));
-}
-
-static enum fault parse_status_line(struct sip_msg *m)
-{
-    struct str s = m->start_line;
-    uint32_t status;
-
-    enum fault fault = check_version(str_take_until(&s, ' '));
-    struct str digits = str_take_until(&s, ' ');
-    if (digits.len != 3 || !str_to_u32(digits, &status) || status < 100 || status > 699)
-        return FAULT_SIP_START_LINE;
-    for (size_t i = 0; i < s.len; i++) {
-        if (is_forbidden(s.ptr[i]))
-            return FAULT_SIP_START_LINE;
-    }
-    m->status = status;
-    m->reason = s;
-    return fault;
-}
-
-static void parse_start_line(struct parse *p, struct str *in)
-{
-    struct sip_msg *m = p->m;
-    struct str line;
-
-    if (take_line(in, &line)) {
-        m->start_line = str_first(line, line.len - 2);
-    } else {
-        m->start_line = *in;
-        *in = STR_NONE;
-        remember(p, FAULT_SIP_START_LINE);
-    }
-    bool is_status = str_starts_nocase(m->start_line, STR("SIP/"));
-    remember(p, is_status ? parse_status_line(m) : parse_request_line(m));
-}
-
 static bool grow(struct parse *p)
 {
-    unsigned room = p->room ? p->room * 2 : FIRST_HEADERS;
+    unsigned room = p->room ? p->room * 2 : HEADERS_AT_FIRST;
     if (room > p->max)
         room = p->max;
     struct sip_header *bigger = arena_alloc(p->arena, room * sizeof(*bigger));
@@ -151,6 +92,24 @@ static bool grow(struct parse *p)
     return true;
 }
 
+/* Into the chain of its kind. */
+static void link_header(struct parse *p, enum sip_field id)
+{
+    struct sip_msg *m = p->m;
+    uint16_t place = (uint16_t)m->header_count;
+
+    if (id == SIP_OTHER)
+        return;
+    if (m->first[id] == 0) {
+        m->first[id] = place;
+    } else {
+        m->headers[p->last[id] - 1].next = place;
+        if (sip_field_once[id])
+            remember(p, FAULT_SIP_DUPLICATE_HEADER);
+    }
+    p->last[id] = place;
+}
+
 /* False: no more headers can be taken. */
 static bool add_header(struct parse *p, const struct sip_header *h)
 {
@@ -163,89 +122,100 @@ static bool add_header(struct parse *p, const struct sip_header *h)
     if (m->header_count == p->room && !grow(p))
         return false;
     m->headers[m->header_count++] = *h;
-    if (h->id == SIP_OTHER)
-        return true;
-    if (m->first[h->id] == 0) {
-        m->first[h->id] = (uint16_t)m->header_count;
-    } else {
-        m->headers[p->last[h->id] - 1].next = (uint16_t)m->header_count;
-        if (sip_field_once[h->id])
-            remember(p, FAULT_SIP_DUPLICATE_HEADER);
-    }
-    p->last[h->id] = (uint16_t)m->header_count;
+    link_header(p, h->id);
     return true;
 }
 
-static bool has_nul(struct str s)
+static bool at_empty_line(struct str rest)
 {
-    return memchr(s.ptr, '\0', s.len) != NULL;
+    return str_starts(rest, STR("\r\n")) || str_starts(rest, STR("\n"));
 }
 
-/* CR and LF only as folds: CR LF and a blank. */
-static bool has_lone_line_end(struct str value)
+static void parse_headers(struct parse *p)
 {
-    struct str s = value;
-
-    for (;;) {
-        const char *lf = s.len ? memchr(s.ptr, '\n', s.len) : NULL;
-        size_t end = lf ? (size_t)(lf - s.ptr) : s.len;
-        const char *cr = end ? memchr(s.ptr, '\r', end) : NULL;
-        if (!lf)
-            return cr != NULL;
-        if (!cr || cr + 1 != lf || end + 1 >= s.len || !is_lws(lf[1]))
-            return true;
-        s = str_skip(s, end + 1);
-    }
-}
-
-/* Only the line end itself may be trimmed off a value, and the folds. */
-static bool is_clean(struct str line)
-{
-    return !has_nul(line) && !has_lone_line_end(str_first(line, line.len - 2));
-}
-
-static void parse_headers(struct parse *p, struct str in)
-{
-    struct str line;
-
-    while (take_header(&in, &line)) {
-        struct sip_header h = { 0 };
-        if (line.len == 2) {
-            if (in.len > 0)
-                remember(p, FAULT_SIP_HEADER);
-            return;
-        }
-        if (!is_clean(line) || !split_header(line, &h)) {
+    while (p->rest.len > 0 && !at_empty_line(p->rest)) {
+        struct sip_header h = { .next = 0 };
+        struct str text;
+        bool clean = take_header_line(p, &h.line, &text);
+        if (!split_header(text, &h))
             remember(p, FAULT_SIP_HEADER);
-            continue;
-        }
-        if (!add_header(p, &h))
+        else if (clean && !add_header(p, &h))
             return;
     }
-    remember(p, FAULT_SIP_HEADER);
+}
+
+static enum fault check_version(struct str version)
+{
+    if (str_eq_nocase(version, STR("SIP/2.0")))
+        return FAULT_NONE;
+    bool is_sip =
+        str_starts_nocase(version, STR("SIP/")) && str_find_char(version, ' ') == SIZE_MAX;
+    return is_sip ? FAULT_SIP_VERSION : FAULT_SIP_START_LINE;
+}
+
+/* Method SP Request-URI SP SIP-Version, exactly one blank each (RFC 3261 7.1).  What can be read is
+ * kept, for the reply. */
+static enum fault parse_request_line(struct sip_msg *m)
+{
+    struct str s = m->start_line;
+
+    m->is_request = true;
+    m->method = sip_take(&s, SIP_CHAR_TOKEN);
+    if (m->method.len == 0 || !sip_take_char(&s, ' '))
+        return FAULT_SIP_START_LINE;
+    m->uri = str_take_until(&s, ' ');
+    for (size_t i = 0; i < m->uri.len; i++) {
+        if (sip_char_is(m->uri.ptr[i], SIP_CHAR_SPACE | SIP_CHAR_CONTROL))
+            return FAULT_SIP_START_LINE;
+    }
+    return m->uri.len > 0 ? check_version(s) : FAULT_SIP_START_LINE;
+}
+
+/* SIP-Version SP 3DIGIT SP reason; some senders leave out the blank of an empty reason. */
+static enum fault parse_status_line(struct sip_msg *m)
+{
+    struct str s = m->start_line;
+    uint32_t status;
+
+    enum fault fault = check_version(str_take_until(&s, ' '));
+    struct str digits = str_take_until(&s, ' ');
+    if (digits.len != 3 || !str_to_u32(digits, &status) || status < 100 || status > 699)
+        return FAULT_SIP_START_LINE;
+    m->status = status;
+    m->reason = s;
+    return fault;
+}
+
+static void parse_start_line(struct parse *p)
+{
+    struct sip_msg *m = p->m;
+    struct str line, text;
+
+    if (!take_line(p, &line, &text)) {
+        remember(p, FAULT_SIP_START_LINE);
+        return;
+    }
+    m->start_line = text;
+    bool is_status = str_starts_nocase(text, STR("SIP/"));
+    remember(p, is_status ? parse_status_line(m) : parse_request_line(m));
 }
 
 static bool has_mandatory(const struct sip_msg *m)
 {
     static const enum sip_field needed[] = { SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ };
 
-    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
         if (sip_msg_value(m, needed[i]).len == 0)
             return false;
     }
     return true;
 }
 
-static void read_mandatory(struct parse *p)
+static void read_cseq(struct parse *p)
 {
     struct sip_msg *m = p->m;
     struct sip_cseq cseq;
 
-    m->call_id = sip_msg_value(m, SIP_CALL_ID);
-    if (!has_mandatory(m))
-        remember(p, FAULT_SIP_MISSING_HEADER);
-    if (!sip_msg_first(m, SIP_CSEQ))
-        return;
     enum fault fault = sip_cseq_parse(sip_msg_value(m, SIP_CSEQ), &cseq);
     if (fault != FAULT_NONE) {
         remember(p, fault);
@@ -260,29 +230,53 @@ static void read_mandatory(struct parse *p)
         remember(p, FAULT_SIP_CSEQ);
 }
 
+/* What stands in the fields that every message must have, and in Content-Length: framing has read
+ * it, but not everybody who comes here frames. */
+static void check_fields(struct parse *p)
+{
+    struct sip_msg *m = p->m;
+    const struct sip_header *length = sip_msg_first(m, SIP_CONTENT_LENGTH);
+    struct sip_via via;
+    struct str more_vias;
+    uint32_t octets;
+
+    m->call_id = sip_msg_value(m, SIP_CALL_ID);
+    if (!has_mandatory(m))
+        remember(p, FAULT_SIP_MISSING_HEADER);
+    if (sip_msg_first(m, SIP_CSEQ))
+        read_cseq(p);
+    if (sip_via_parse(sip_msg_value(m, SIP_VIA), &via, &more_vias) != FAULT_NONE)
+        remember(p, FAULT_SIP_VIA);
+    if (length && (!str_to_u32(length->value, &octets) || octets != m->body.len))
+        remember(p, FAULT_SIP_CONTENT_LENGTH);
+}
+
 enum fault sip_msg_parse(struct str raw, size_t head_len, unsigned headers_max, struct arena *arena,
                          struct sip_msg *out)
 {
-    struct parse p = { .m = out, .arena = arena, .max = headers_max };
+    struct parse p = { .rest = str_first(raw, head_len), .m = out, .arena = arena };
 
-    if (p.max >= UINT16_MAX)
-        p.max = UINT16_MAX - 1; /* `first` and `next` count from one in 16 bits */
-    *out = (struct sip_msg){ .raw = raw, .head = str_first(raw, head_len) };
+    /* `first` and `next` count from one in 16 bits */
+    p.max = headers_max < UINT16_MAX ? headers_max : UINT16_MAX - 1;
+    p.has_nul = p.rest.len > 0 && memchr(p.rest.ptr, '\0', p.rest.len);
+    *out = (struct sip_msg){ .raw = raw };
     out->start_line = out->method = out->uri = out->reason = out->call_id = STR_NONE;
     out->cseq_digits = out->cseq_method = STR_NONE;
-    out->body = raw.len > head_len ? str_skip(raw, head_len) : STR_NONE;
-    if (out->head.len == 0)
-        return FAULT_SIP_START_LINE;
-    struct str in = out->head;
-    parse_start_line(&p, &in);
-    parse_headers(&p, in);
-    read_mandatory(&p);
+    parse_start_line(&p);
+    parse_headers(&p);
+    /* the empty line ends the head, wherever the caller saw its end */
+    struct str line = STR_NONE, text;
+    if (!at_empty_line(p.rest) || !take_line(&p, &line, &text))
+        remember(&p, FAULT_SIP_HEADER);
+    out->head = str_first(raw, (size_t)(p.rest.ptr - raw.ptr));
+    out->body = str_skip(raw, out->head.len);
+    check_fields(&p);
     return p.fault;
 }
 
 bool sip_msg_can_reply(const struct sip_msg *m)
 {
-    return m->is_request && m->cseq_digits.len > 0 && has_mandatory(m);
+    return m->is_request && has_mandatory(m);
 }
 
 const struct sip_header *sip_msg_first(const struct sip_msg *m, enum sip_field id)
