@@ -50,6 +50,10 @@ crowd=$!
 wait_for '^ready' "$dir/crowd.txt"
 after=$(pss_kb)
 
+if [ "$sanitized" = yes ]; then
+    echo "$count idle TLS connections served; not measured under a sanitizer"
+    exit 0
+fi
 per_connection=$(awk "BEGIN { printf \"%.1f\", ($after - $before) / $count }")
 echo "$count idle TLS connections: $per_connection KB each"
-[ "$sanitized" = yes ] || awk "BEGIN { exit !($per_connection <= $most_kb) }"
+awk "BEGIN { exit !($per_connection <= $most_kb) }"
