@@ -205,13 +205,11 @@ void trace_diag(enum trace_component c, const struct trace_diag *s)
     trace_record_end(&r);
 }
 
-void trace_compose_dropped(struct trace_out *o, uint64_t n)
+void trace_compose_note(struct trace_out *o, const char *text)
 {
     struct trace_thread self = { .tid = (uint32_t)gettid() };
     struct trace_record r = { .thread = &self, .out = *o };
-    char text[64];
 
-    snprintf(text, sizeof(text), "%llu trace records were dropped", (unsigned long long)n);
     trace_record_prefix(&r, STR("SIPStack"), TF_DIAG, TL_WARN);
     trace_out_add(&r.out, STR(WARNING_ORIGIN ")$$begin_record\n"));
     add_diag(&r.out, &(struct trace_diag){ .level = TL_WARN, .text = text });

@@ -42,8 +42,8 @@ trace_redact_ntlm trace_redact_callback(void);
 uint32_t trace_next_seq(void);
 void trace_count_dropped(uint64_t n);
 
-/* trace_event.c.  The record of `n` lost ones, composed for the writer itself. */
-void trace_compose_dropped(struct trace_out *o, uint64_t n);
+/* trace_event.c.  A warning in the writer's own name; `o` must have room for its end. */
+void trace_compose_note(struct trace_out *o, const char *text);
 
 /* trace_write.c */
 bool trace_write_open(const char *path, uint64_t max_size, unsigned keep);

@@ -38,6 +38,7 @@ static struct {
     unsigned keep;
     uint64_t reported; /* dropped records the trace tells of already */
     bool torn;         /* the file ends inside a record */
+    const char *note;  /* to be written next */
 } file;
 
 static _Atomic int state;
@@ -101,6 +102,7 @@ bool trace_write_open(const char *path, uint64_t max_size, unsigned keep)
     file.keep = keep ? keep : 1;
     file.reported = trace_dropped();
     file.torn = false;
+    file.note = NULL;
     sem_init(&wake, 0, 0);
     atomic_store(&stopping, false);
     atomic_store(&state, WRITER_ABSENT);
@@ -112,7 +114,9 @@ static void numbered(char *out, size_t cap, unsigned n)
     snprintf(out, cap, "%s.%u", file.name, n);
 }
 
-/* path.4 becomes path.5 ... path becomes path.1; then a new file. */
+/* path.4 becomes path.5 ... path becomes path.1; then a new file.  Where that is not allowed (the
+ * directory belongs to another than the user we became), the file starts over: a bounded trace of
+ * the last hours is better than a full disk. */
 static void rotate(void)
 {
     char from[300], to[300];
@@ -123,13 +127,18 @@ static void rotate(void)
         renameat(file.dir, from, file.dir, to);
     }
     numbered(to, sizeof(to), 1);
-    int fresh = renameat(file.dir, file.name, file.dir, to) == 0 ? open_file(O_EXCL) : -1;
-    if (fresh < 0) { /* better a long file than none */
+    renameat(file.dir, file.name, file.dir, to);
+    int fresh = open_file(O_EXCL);
+    if (fresh >= 0) {
+        close(file.fd);
+        file.fd = fresh;
+    } else if (ftruncate(file.fd, 0) == 0) {
+        file.note = "This trace could not be rotated and was begun anew: let its directory be "
+                    "writable by the server's account";
+    } else {
         file.next_try = file.size + file.max_size;
         return;
     }
-    close(file.fd);
-    file.fd = fresh;
     file.size = 0;
     file.next_try = file.max_size;
     file.torn = false;
@@ -185,19 +194,29 @@ static bool write_one(struct str record)
     return n == record.len;
 }
 
-static void report_dropped(void)
+static bool write_note(const char *words)
 {
     char text[1024];
     struct trace_out o = { .ptr = text, .cap = sizeof(text) - 256 };
-    uint64_t dropped = trace_dropped();
 
-    if (dropped == file.reported)
-        return;
-    trace_compose_dropped(&o, dropped - file.reported);
+    trace_compose_note(&o, words);
     if (must_rotate(o.len))
         rotate();
-    if (write_one(str_of(o.ptr, o.len)))
+    return write_one(str_of(o.ptr, o.len));
+}
+
+/* What the writer itself has to say. */
+static void write_notes(void)
+{
+    uint64_t dropped = trace_dropped();
+    char words[64];
+
+    snprintf(words, sizeof(words), "%llu trace records were dropped",
+             (unsigned long long)(dropped - file.reported));
+    if (dropped != file.reported && write_note(words))
         file.reported = dropped;
+    if (file.note && write_note(file.note))
+        file.note = NULL;
 }
 
 /* --- from the rings to the file --- */
@@ -297,7 +316,7 @@ static bool drain(void)
         any = true;
     }
     write_batch(&d);
-    report_dropped();
+    write_notes();
     return any;
 }
 

@@ -89,6 +89,33 @@ static void the_file_is_rotated_by_size_and_old_ones_go(void **state)
     empty_folder();
 }
 
+static void a_file_that_cannot_be_rotated_starts_over(void **state)
+{
+    (void)state;
+    char name[80];
+    struct stat st;
+    struct trace_settings s = {
+        .path = path, .max_size = 4096, .keep = 1, .level = { TL_INFO }, .flags = { 0x1f }
+    };
+
+    snprintf(name, sizeof(name), "%s.1", path);
+    assert_int_equal(mkdir(name, 0700), 0); /* in the way of the rename */
+    assert_true(trace_start(&s));
+    for (unsigned i = 0; i < 50; i++) {
+        protocol(STR("SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"));
+        trace_flush();
+    }
+    trace_stop();
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size <= 4096);
+    char *text = contents(path);
+    assert_int_equal(count(text, "could not be rotated and was begun anew"), 1);
+    assert_int_equal(header_lines(text), count(text, "\n$$end_record\n\n"));
+    free(text);
+    rmdir(name);
+    empty_folder();
+}
+
 static void *fifty_records(void *arg)
 {
     trace_thread((unsigned)(uintptr_t)arg);
@@ -224,6 +251,7 @@ int main(void)
         cmocka_unit_test(a_symbolic_link_is_not_followed),
         cmocka_unit_test(a_missing_directory_is_told),
         cmocka_unit_test(the_file_is_rotated_by_size_and_old_ones_go),
+        cmocka_unit_test(a_file_that_cannot_be_rotated_starts_over),
         cmocka_unit_test(records_of_many_threads_all_come_and_those_of_each_in_order),
         cmocka_unit_test(a_flush_finds_everything_written),
         cmocka_unit_test(a_full_disk_drops_records_counts_them_and_blocks_nobody),
