@@ -199,7 +199,9 @@ static enum fault make_keys(const struct auth_request *r, const struct credentia
                             struct sa *sa, const struct proto_verdict *v)
 {
     sa->scheme->establish(sa, v->exported);
-    return sa->version < VERSION_OURS ? FAULT_NONE : credentials_verify(c, r->msg, r->arena, sa);
+    if (sa->version < VERSION_OURS || credentials_verify(c, r->msg, r->arena, sa) == FAULT_NONE)
+        return FAULT_NONE;
+    return FAULT_SA_HANDSHAKE_SIGNATURE; /* looks to the client like every failed handshake */
 }
 
 void auth_verdict(struct auth *a, const struct auth_request *r, struct str opaque,

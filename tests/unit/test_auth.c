@@ -423,7 +423,7 @@ static void a_forged_signature_on_authenticate_fails_the_handshake(void **state)
     kit_directory(k, &out.question, &v);
     assert_int_equal(v.fault, FAULT_NONE);
     kit_verdict(k, &ada, &v, &out);
-    assert_challenged(FAULT_SA_SIGNATURE);
+    assert_challenged(FAULT_SA_HANDSHAKE_SIGNATURE);
     assert_int_equal(sa_table_established(k->auth.sas), 0);
     assert_handshake_gone();
 }
@@ -440,7 +440,7 @@ static void a_refusal_after_the_proof_needs_the_signature_too(void **state)
     kit_directory(k, &out.question, &v);
     v.fault = FAULT_USER_URI_NOT_THEIRS;
     kit_verdict(k, &ada, &v, &out);
-    assert_challenged(FAULT_SA_SIGNATURE);
+    assert_challenged(FAULT_SA_HANDSHAKE_SIGNATURE);
 }
 
 static void damaged_tokens_fail_the_handshake(void **state)
