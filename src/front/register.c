@@ -197,6 +197,13 @@ static void count(struct worker *w, const struct turn *t)
                               memory_order_relaxed);
 }
 
+/* Below version 4 the request that carries the AUTHENTICATE is unsigned, so a relayed exchange could
+ * reach this point without anybody knowing a key: the binding waits for a signed request. */
+static bool may_bind(const struct sa *sa)
+{
+    return sa->version >= 4 || sa->signed_once;
+}
+
 void register_request(struct turn *t)
 {
     struct wanted want;
@@ -215,7 +222,7 @@ void register_request(struct turn *t)
                                    .contact_uri = want.contact_uri,
                                    .cid = conn_cid(t->conn),
                                    .expires = want.expires,
-                                   .query = want.query,
+                                   .query = want.query || !may_bind(t->sa),
                                    .worker = t->w->index,
                                    .conn_id = conn_id(t->conn),
                                    .now_ms = t->auth.now_ms };
