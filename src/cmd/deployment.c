@@ -112,7 +112,9 @@ static bool write_config(const struct deployment *d, struct buf *why)
     buf_printf(&t, "rsa_cert_file = %s/fe-rsa.pem\nrsa_key_file = %s/fe-rsa.key\n", d->dir, d->dir);
     buf_printf(&t, "legacy_networks = 127.0.0.0/8\n\n[directory]\nsource = sqlite\n");
     buf_printf(&t, "netbios_domain = %s\n\n[policy]\npreset = windows-2008r2\n\n", d->netbios);
-    buf_printf(&t, "[trace]\npath = %s\n", d->trace);
+    buf_printf(&t, "[trace]\npath = %s\n\n", d->trace);
+    /* Pidgin shows the certificate in the middle of its handshake: time to read it */
+    buf_add_c(&t, "[limits]\nhandshake_time = 5m\n");
     int fd = open(d->config, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool ok = fd >= 0 && write(fd, t.ptr, t.len) == (ssize_t)t.len;
     if (!ok)
