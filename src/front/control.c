@@ -318,6 +318,6 @@ void control_mail(void *arg, struct mail *m)
         ack_remove((struct mail_remove *)m);
         break;
     default:
-        assert(!"only acknowledgements come to the control thread");
+        assert(false && "only acknowledgements come to the control thread");
     }
 }
