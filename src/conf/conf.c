@@ -59,6 +59,7 @@ static void set_default_netbios(struct conf *c)
 /* Defaults that follow from other keys. */
 static void derive(struct conf *c)
 {
+    assert(c->fqdn && c->netbios_domain && c->database && c->key_path && c->trace_path);
     free(c->domain);
     c->domain = str_own(str_from_c(c->domain_count ? c->domains[0] : ""));
     set_default_fqdn(c);

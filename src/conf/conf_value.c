@@ -25,7 +25,10 @@ bool conf_list_next(struct str *rest, struct str *item)
         return false;
     size_t comma = str_find_char(*rest, ',');
     *item = str_trim(str_first(*rest, comma));
-    *rest = comma == SIZE_MAX ? (struct str){ 0 } : str_skip(*rest, comma + 1);
+    if (comma == SIZE_MAX)
+        *rest = (struct str){ .ptr = NULL };
+    else
+        *rest = str_skip(*rest, comma + 1);
     return true;
 }
 
@@ -276,10 +279,10 @@ static bool number(enum conf_type type, struct str v, uint64_t *out)
 /* The largest unit that loses nothing: 65536 as 64K. */
 static void print_number(enum conf_type type, uint64_t n, struct buf *out)
 {
-    const struct unit *best = NULL;
+    const struct unit *best = units_of(type);
 
-    for (const struct unit *u = units_of(type); u->name; u++) {
-        if (!best || (n != 0 && n % u->factor == 0))
+    for (const struct unit *u = best; u->name; u++) {
+        if (n != 0 && n % u->factor == 0)
             best = u;
     }
     buf_printf(out, "%llu%s", (unsigned long long)(n / best->factor), best->name);

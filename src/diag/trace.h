@@ -80,7 +80,7 @@ struct trace_security {
     struct str policy;       /* name of the preset or exception that decided */
     bool audited;            /* let in by audit mode: level warning */
 };
-void trace_security(enum trace_component c, const struct trace_security *r);
+void trace_security(enum trace_component c, const struct trace_security *s);
 
 struct trace_connection {
     enum trace_level level;
@@ -91,7 +91,7 @@ struct trace_connection {
     const char *transport; /* "TLS", "TCP" */
     struct str data;       /* name="value"; ... may be empty */
 };
-void trace_connection(enum trace_component c, const struct trace_connection *r);
+void trace_connection(enum trace_component c, const struct trace_connection *s);
 
 struct trace_diag {
     enum trace_level level;
@@ -99,7 +99,7 @@ struct trace_diag {
     const char *text;
     struct str start_line, call_id, cseq, peer, data;
 };
-void trace_diag(enum trace_component c, const struct trace_diag *r);
+void trace_diag(enum trace_component c, const struct trace_diag *s);
 
 /* Free text of a component (TF_COMPONENT). */
 void trace_text(enum trace_component c, enum trace_level level, const char *function,

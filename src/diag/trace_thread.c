@@ -34,6 +34,7 @@ static struct trace_thread *make(void)
     size_t first = (sizeof(struct trace_thread) + 4095) & ~(size_t)4095;
     size_t size = first + TRACE_RECORD_MAX + TRACE_HEAD_MAX + TRACE_RING_SIZE;
     char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        /* cppcheck-suppress invalidFunctionArg ; -1: no file */
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (memory == MAP_FAILED)
