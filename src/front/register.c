@@ -197,8 +197,8 @@ static void count(struct worker *w, const struct turn *t)
                               memory_order_relaxed);
 }
 
-/* Below version 4 the request that carries the AUTHENTICATE is unsigned, so a relayed exchange could
- * reach this point without anybody knowing a key: the binding waits for a signed request. */
+/* Below version 4 the request that carries the AUTHENTICATE is unsigned, so a relayed exchange
+ * could reach this point without anybody knowing a key: the binding waits for a signed request. */
 static bool may_bind(const struct sa *sa)
 {
     return sa->version >= 4 || sa->signed_once;
@@ -336,8 +336,8 @@ static void notify_out(struct worker *w, struct conn *c, struct sa *sa, const st
                                 .diagnostics = buf_str(&diagnostics),
                                 .content_type = STR("text/registration-event"),
                                 .body = m->event == OUT_REJECTED
-                                            ? STR("deregistered;event=rejected\r\n")
-                                            : STR("deregistered;event=unregistered\r\n") };
+                                            ? STR("deregistered;event=rejected")
+                                            : STR("deregistered;event=unregistered") };
     answer_server_request(&r);
     buf_fini(&diagnostics);
 }
