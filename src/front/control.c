@@ -60,6 +60,7 @@ static const struct {
     { "connections", offsetof(struct worker_stats, connections) },
     { "security_associations", offsetof(struct worker_stats, established) },
     { "half_open", offsetof(struct worker_stats, half_open) },
+    { "half_open_evicted", offsetof(struct worker_stats, half_open_evicted) },
     { "endpoints", offsetof(struct worker_stats, endpoints) },
     { "users", offsetof(struct worker_stats, users) },
     { "requests", offsetof(struct worker_stats, requests) },

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -228,8 +229,20 @@ static bool run(struct front *f)
     return ok;
 }
 
+/* A connection is a descriptor, and the usual soft limit of 1,024 is for programs that do not ask.
+ */
+static void allow_descriptors(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 int front_run(struct conf *conf)
 {
+    allow_descriptors();
     signal(SIGPIPE, SIG_IGN);
     setenv("TZ", ":/etc/localtime", 0); /* else every time conversion looks at that file */
     tls_process_init();

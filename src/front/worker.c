@@ -211,9 +211,34 @@ void worker_later(struct worker *w, uint64_t after_ms, struct mail *m)
     loop_timer_set(l->timer, after_ms, 0);
 }
 
+/* Sign-ins given up at the limit: their clients are not the ones being answered just then, so it
+ * is told once a tick, with the number. */
+static void tell_evictions(struct worker *w)
+{
+    struct worker_stats *s = &w->stats;
+    uint64_t total = sa_table_evicted(w->auth.sas);
+    uint64_t told = atomic_load_explicit(&s->half_open_evicted, memory_order_relaxed);
+    if (total == told)
+        return;
+    atomic_store_explicit(&s->half_open_evicted, total, memory_order_relaxed);
+    struct buf data = { 0 };
+    buf_printf(&data, "given-up=\"%llu\"", (unsigned long long)(total - told));
+    struct trace_diag r = { .level = TL_WARN,
+                            .fault = FAULT_SA_LIMIT,
+                            .text = fault_row(FAULT_SA_LIMIT)->text,
+                            .start_line = STR_NONE,
+                            .call_id = STR_NONE,
+                            .cseq = STR_NONE,
+                            .peer = STR_NONE,
+                            .data = buf_str(&data) };
+    trace_diag(TRACE_SIPSTACK, &r);
+    buf_fini(&data);
+}
+
 static void publish_stats(struct worker *w)
 {
     struct worker_stats *s = &w->stats;
+    tell_evictions(w);
     atomic_store_explicit(&s->connections, net_count(w->net), memory_order_relaxed);
     atomic_store_explicit(&s->established, sa_table_established(w->auth.sas), memory_order_relaxed);
     atomic_store_explicit(&s->half_open, sa_table_half_open(w->auth.sas), memory_order_relaxed);

@@ -26,7 +26,7 @@ struct later;
 
 /* Counters that the control thread reads while the worker counts. */
 struct worker_stats {
-    atomic_uint_fast64_t connections, established, half_open, endpoints, users;
+    atomic_uint_fast64_t connections, established, half_open, half_open_evicted, endpoints, users;
     atomic_uint_fast64_t requests, signed_in, refused, refreshed, bad_messages;
 };
 
