@@ -38,8 +38,10 @@ struct trace_settings {
     unsigned flags[TRACE_COMPONENT_COUNT];
 };
 
-/* Opens the file (0640) and starts the writer thread.  NULL path: tracing stays off, and every
- * call below is cheap.  One per process.  False with errno set when the file cannot be made. */
+/* Opens the file (0640) and its directory, in which it is rotated later.  The writer thread begins
+ * with the first record, so that it lives in the sandbox entered in between.  NULL path: tracing
+ * stays off, and every call below is cheap.  One per process.  False with errno set when the file
+ * cannot be made. */
 bool trace_start(const struct trace_settings *s);
 void trace_stop(void); /* writes what is queued, joins the thread */
 /* Called by each thread before its first record: the number shown in [n]. */
@@ -55,7 +57,7 @@ const char *trace_level_name(enum trace_level level);               /* "warn" */
 /* One name, as bits: component, protocol, connection, security, diag, all, none. */
 bool trace_flags_from_name(struct str name, unsigned *out);
 uint64_t trace_dropped(void);
-/* Waits until everything queued before the call is written (tests, demo, ctl). */
+/* Waits until everything queued before the call is written, 5 s at most (tests, demo, ctl). */
 void trace_flush(void);
 
 /* One relaxed atomic load: ask before preparing arguments. */

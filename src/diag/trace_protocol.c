@@ -107,7 +107,8 @@ void trace_protocol(enum trace_component c, bool outgoing, struct str source,
     bool too_long = head_len > TRACE_HEAD_MAX;
     if (too_long)
         head_len = TRACE_HEAD_MAX;
-    memcpy(r.thread->head, message.ptr, head_len);
+    if (head_len > 0)
+        memcpy(r.thread->head, message.ptr, head_len);
     if (!secrets)
         trace_redact_head(r.thread->head, head_len, trace_redact_callback());
 
