@@ -14,13 +14,16 @@ static const char ctl_help[] =
     "       postern ctl [-c FILE] [--json] sessions\n"
     "       postern ctl [-c FILE] kick URI [EPID]\n"
     "       postern ctl [-c FILE] [--json] trace [COMPONENT|all LEVEL [FLAGS]]\n"
-    "       postern ctl [-c FILE] trace secrets on|off\n\n"
+    "       postern ctl [-c FILE] trace secrets on|off\n"
+    "       postern ctl [-c FILE] reload\n\n"
     "status    the roles: up or not, connections, sign-ins, sandbox\n"
     "sessions  who is signed in, from which device\n"
     "kick      throws a user's endpoints out (all, or the one with this epid)\n"
     "trace     shows or switches what is recorded.  Components: SIPStack, UserServices, Authd.\n"
     "          Levels: off, fatal, error, warn, info, verbose, noise.  Flags, comma separated:\n"
-    "          TF_COMPONENT, TF_PROTOCOL, TF_CONNECTION, TF_SECURITY, TF_DIAG\n\n"
+    "          TF_COMPONENT, TF_PROTOCOL, TF_CONNECTION, TF_SECURITY, TF_DIAG\n"
+    "reload    takes policy and traces from the file again; nobody is signed out (SIGHUP to\n"
+    "          'postern serve' does the same; other keys need a restart)\n\n"
     "  -c, --config FILE  the configuration (default " CMD_DEFAULT_CONF ")\n"
     "      --json         the answer as it came\n";
 
@@ -189,6 +192,16 @@ static int trace(const struct call *call, int argc, char **argv)
     return code;
 }
 
+static int reload(const char *path)
+{
+    struct buf why = { 0 };
+    int code = remote_reload(path, &why);
+    if (code != CMD_DONE)
+        fprintf(stderr, "postern: nothing was reloaded: %.*s\n", STR_ARG(buf_str(&why)));
+    buf_fini(&why);
+    return code;
+}
+
 static int run(const struct call *call, int argc, char **argv)
 {
     const char *what = argc > 0 ? argv[0] : "";
@@ -200,7 +213,7 @@ static int run(const struct call *call, int argc, char **argv)
         return kick(call, argc - 1, argv + 1);
     if (strcmp(what, "trace") == 0)
         return trace(call, argc - 1, argv + 1);
-    return cmd_usage("ctl wants status, sessions, kick or trace: see 'postern ctl --help'");
+    return cmd_usage("ctl wants status, sessions, kick, trace or reload: see 'postern ctl --help'");
 }
 
 int cmd_ctl(int argc, char **argv)
@@ -225,6 +238,8 @@ int cmd_ctl(int argc, char **argv)
     }
     if (optind >= argc)
         return run(&call, 0, NULL);
+    if (strcmp(argv[optind], "reload") == 0)
+        return reload(path);
     struct conf *c = cmd_conf(path);
     if (!c)
         return CMD_USAGE;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/remote.h"
 
+#include <stdio.h>
+
 #include "cmd/cmd.h"
 #include "conf/ctl.h"
 
@@ -26,6 +28,21 @@ const char *remote_error(const json_t *answer)
     return text ? text : "";
 }
 
+/* Asks one role and turns its answer into a code. */
+static int tell(const struct conf *c, const char *role, const json_t *request, struct buf *why)
+{
+    json_t *answer = remote_call(c, role, request, why);
+    int code = CMD_DONE;
+    if (!answer) {
+        code = CMD_UNREACHABLE;
+    } else if (!remote_ok(answer)) {
+        buf_add_c(why, remote_error(answer));
+        code = CMD_USAGE;
+    }
+    json_decref(answer);
+    return code;
+}
+
 int remote_policy_set(const struct conf *c, const char *const *words, unsigned count,
                       struct buf *why)
 {
@@ -35,16 +52,42 @@ int remote_policy_set(const struct conf *c, const char *const *words, unsigned c
         json_array_append_new(list, json_string(words[i]));
     json_t *request = json_pack("{s:s, s:o}", "do", "policy-set", "words", list);
     int code = CMD_DONE;
-    for (size_t i = 0; i < ARRAY_LEN(roles) && code == CMD_DONE; i++) {
-        json_t *answer = remote_call(c, roles[i], request, why);
-        if (!answer)
-            code = CMD_UNREACHABLE;
-        else if (!remote_ok(answer)) {
-            buf_add_c(why, remote_error(answer));
-            code = CMD_USAGE;
-        }
-        json_decref(answer);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(roles) && code == CMD_DONE; i++)
+        code = tell(c, roles[i], request, why);
     json_decref(request);
+    return code;
+}
+
+static bool read_file(const char *path, struct buf *text)
+{
+    FILE *f = fopen(path, "re");
+    char chunk[4096];
+    if (!f)
+        return false;
+    for (size_t n; (n = fread(chunk, 1, sizeof(chunk), f)) > 0;)
+        buf_add(text, str_of(chunk, n));
+    bool ok = !ferror(f);
+    fclose(f);
+    return ok;
+}
+
+int remote_reload(const char *path, struct buf *why)
+{
+    struct conf *c = conf_load(path, why);
+    struct buf config = { 0 }, policy = { 0 };
+    int code = CMD_USAGE;
+    if (c && conf_policy_override_load(c, why) && conf_policy_override_read(c, &policy, why) &&
+        read_file(path, &config)) {
+        json_t *reload = json_pack("{s:s, s:s%, s:s%}", "do", "reload", "config", config.ptr,
+                                   config.len, "policy", policy.len ? policy.ptr : "", policy.len);
+        code = reload ? tell(c, "authd", reload, why) : CMD_USAGE;
+        if (code == CMD_DONE)
+            code = tell(c, "front", reload, why);
+        json_decref(reload);
+    }
+    buf_fini(&config);
+    buf_fini(&policy);
+    if (c)
+        conf_free(c);
     return code;
 }

@@ -20,4 +20,9 @@ const char *remote_error(const json_t *answer);
 int remote_policy_set(const struct conf *c, const char *const *words, unsigned count,
                       struct buf *why);
 
+/* Makes the running processes take policy and traces from the configuration file at `path` (and
+ * from what `policy set` left).  Codes as above; CMD_USAGE: the file is not usable, nothing has
+ * changed. */
+int remote_reload(const char *path, struct buf *why);
+
 #endif

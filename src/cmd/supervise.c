@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "cmd/cmd.h"
+#include "cmd/remote.h"
 
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 5000, STEADY_MS = 10000, STOP_MS = 3000 };
 
@@ -139,6 +140,18 @@ static void reap(struct supervisor *s)
                 ended(s, &s->roles[i], status);
 }
 
+/* The roles cannot open the file from inside their sandbox: it is read here and handed to them. */
+static void reload(const struct supervisor *s)
+{
+    struct buf why = { 0 };
+    if (remote_reload(s->conf->file, &why) == CMD_DONE)
+        fprintf(stderr, "postern: policy and traces were read again from %s\n", s->conf->file);
+    else
+        fprintf(stderr, "postern: %s was not reloaded, everything stays as it was: %.*s\n",
+                s->conf->file, STR_ARG(buf_str(&why)));
+    buf_fini(&why);
+}
+
 static void signal_roles(const struct supervisor *s, int signum)
 {
     for (size_t i = 0; i < ARRAY_LEN(s->roles); i++)
@@ -153,7 +166,7 @@ static void take_signal(struct supervisor *s)
         if (info.ssi_signo == SIGCHLD)
             reap(s);
         else if (info.ssi_signo == SIGHUP)
-            signal_roles(s, SIGHUP);
+            reload(s);
         else
             s->stopping = true;
     }

@@ -85,6 +85,10 @@ void conf_explain(struct buf *out, bool man);
 /* The policy as set at run time: <state>/policy.conf, [policy] section only.  Missing file: the
  * configured policy stays.  False with a reason when the file is unusable. */
 bool conf_policy_override_load(struct conf *c, struct buf *why);
+/* The same in two steps, for a process that cannot open the file: its text (empty when there is no
+ * file), and the text over a configuration. */
+bool conf_policy_override_read(const struct conf *c, struct buf *text, struct buf *why);
+bool conf_policy_override_parse(struct conf *c, struct str text, const char *name, struct buf *why);
 /* Applies "PRESET" or "key=value" words to a copy of `from`; NULL with a reason. */
 struct ntlm_policy_set *conf_policy_apply(const struct ntlm_policy_set *from,
                                           const char *const *words, unsigned count,

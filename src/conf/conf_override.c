@@ -30,24 +30,37 @@ static bool only_policy(const struct conf_entries *e, const char *file, struct b
     return true;
 }
 
+bool conf_policy_override_parse(struct conf *c, struct str text, const char *name, struct buf *why)
+{
+    struct conf_entries entries = { 0 };
+    size_t before = why->len;
+
+    conf_entries_read(text, name, &entries, why);
+    bool ok = why->len == before && only_policy(&entries, name, why) &&
+              conf_policy_build(c, &entries, name, why);
+    conf_entries_free(&entries);
+    return ok;
+}
+
+bool conf_policy_override_read(const struct conf *c, struct buf *text, struct buf *why)
+{
+    struct buf path = { 0 };
+    const char *file = path_of(c, "policy.conf", &path);
+    bool ok = conf_file_read(file, text) || errno == ENOENT;
+
+    if (!ok)
+        buf_printf(why, "%s: cannot be read: %s\n", file, strerror(errno));
+    buf_fini(&path);
+    return ok;
+}
+
 bool conf_policy_override_load(struct conf *c, struct buf *why)
 {
     struct buf path = { 0 }, text = { 0 };
-    const char *file = path_of(c, "policy.conf", &path);
-    struct conf_entries entries = { 0 };
-    bool ok = conf_file_read(file, &text);
+    bool ok = conf_policy_override_read(c, &text, why);
 
-    if (!ok && errno == ENOENT) {
-        ok = true;
-    } else if (!ok) {
-        buf_printf(why, "%s: cannot be read: %s\n", file, strerror(errno));
-    } else {
-        size_t before = why->len;
-        conf_entries_read(buf_str(&text), file, &entries, why);
-        ok = why->len == before && only_policy(&entries, file, why) &&
-             conf_policy_build(c, &entries, file, why);
-    }
-    conf_entries_free(&entries);
+    if (ok && text.len > 0)
+        ok = conf_policy_override_parse(c, buf_str(&text), path_of(c, "policy.conf", &path), why);
     buf_fini(&path);
     buf_fini(&text);
     return ok;

@@ -229,6 +229,26 @@ static void do_trace(struct ctl_request *r, json_t *in)
                       "or all; levels off, fatal, error, warn, info, verbose, noise");
 }
 
+/* A process in its sandbox opens no file: whoever asks brings the text of the configuration and of
+ * the policy set at run time.  Policy and traces change; the rest needs a restart. */
+static void do_reload(struct front *f, struct ctl_request *r, json_t *in)
+{
+    struct str text = str_from_c(json_string_value(json_object_get(in, "config")));
+    struct str policy = str_from_c(json_string_value(json_object_get(in, "policy")));
+    struct buf why = { 0 };
+    struct conf *c = conf_parse(text, f->conf->file, &why);
+    bool ok = c && (policy.len == 0 || conf_policy_override_parse(c, policy, "policy.conf", &why));
+    for (int i = 0; ok && i < TRACE_COMPONENT_COUNT; i++)
+        trace_set((enum trace_component)i, c->trace.level[i], c->trace.flags[i]);
+    if (ok)
+        control_spread_policy(f, c->policy, r);
+    else
+        ctl_refuse(r, "%.*s", STR_ARG(buf_str(&why)));
+    if (c)
+        conf_free(c);
+    buf_fini(&why);
+}
+
 static void do_flush(struct ctl_request *r)
 {
     trace_flush();
@@ -251,6 +271,8 @@ void control_handle(void *arg, struct ctl_request *r, json_t *in)
         do_kick(f, r, in);
     else if (str_eq(what, STR("trace")))
         do_trace(r, in);
+    else if (str_eq(what, STR("reload")))
+        do_reload(f, r, in);
     else if (str_eq(what, STR("flush")))
         do_flush(r);
     else

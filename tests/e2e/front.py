@@ -571,6 +571,38 @@ def control_commands_say_what_they_should(demo):
     c.close()
 
 
+def reload_takes_the_file_again_and_signs_nobody_out(demo):
+    c = signed_in(demo)
+    with open(demo.config) as f:
+        original = f.read()
+    level = lambda: json.loads(demo.ctl("--json", "trace").stdout)["components"][0]["level"]
+    def write(text):
+        with open(demo.config, "w") as f:
+            f.write(text)
+    try:
+        write(original.replace("[trace]\n", "[trace]\nsipstack_level = error\n"))
+        demo.ctl("reload")
+        assert level() == "error"
+        write(original + "\n[policy \"the floor\"]\nusers = sip:ben@*\nntlm_min_server_sec = none\n")
+        os.kill(demo.pid_of("serve"), signal.SIGHUP)
+        for _ in range(50):
+            if level() == "info":
+                break
+            time.sleep(0.1)
+        assert level() == "info"
+        assert signed_in(demo, "ben", flags=DEFAULT_WEAK)  # the exception holds for ben only
+        other = client(demo, flags=DEFAULT_WEAK)
+        assert other.sign_in().status == 401
+        write(original + "\n[limits]\nmessage_max = huge\n")
+        broken = demo.ctl("reload", check=False)
+        assert broken.returncode == 2 and "message_max" in broken.stderr, broken.stderr
+    finally:
+        write(original)
+        demo.ctl("reload")
+    assert c.refresh().status == 200
+    c.close()
+
+
 TESTS = [f for name, f in list(globals().items()) if callable(f) and getattr(f, "__module__", "") == "__main__" and
          name not in ("client", "signed_in", "raw", "works")]
 
