@@ -93,6 +93,8 @@ enum fault sip_addr_parse(struct str in, struct sip_addr *out, struct str *rest)
     }
     if (!begins_with_scheme(out->uri) || !take_tail(s, &out->params, &more))
         return FAULT_SIP_ADDRESS;
+    if (!rest && more.len > 0)
+        return FAULT_SIP_ADDRESS;
     if (rest)
         *rest = more;
     return FAULT_NONE;

@@ -12,7 +12,8 @@ struct sip_addr {
     struct str params; /* after the URI, without the leading ';' */
 };
 
-/* Reads one address and leaves in *rest what follows a top-level comma (Contact lists). */
+/* Reads one address and leaves in *rest what follows a top-level comma (Contact lists).  Without
+ * `rest` there must be only one: of two in From nobody could say which is signed. */
 enum fault sip_addr_parse(struct str in, struct sip_addr *out, struct str *rest);
 struct str sip_addr_tag(const struct sip_addr *a);
 struct str sip_addr_epid(const struct sip_addr *a);

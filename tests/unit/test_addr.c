@@ -89,6 +89,15 @@ static void a_list_is_read_one_by_one(void **state)
     assert_int_equal(rest.len, 0);
 }
 
+static void a_second_address_where_one_belongs_is_a_fault(void **state)
+{
+    (void)state;
+    struct sip_addr a;
+    assert_int_equal(sip_addr_parse(STR("<sip:a@b>;tag=1, <sip:c@d>"), &a, NULL),
+                     FAULT_SIP_ADDRESS);
+    assert_int_equal(sip_addr_parse(STR("<sip:a@b>;x=\", <sip:c@d>\""), &a, NULL), FAULT_NONE);
+}
+
 static void folds_may_stand_where_blanks_may(void **state)
 {
     (void)state;
@@ -141,6 +150,7 @@ int main(void)
         cmocka_unit_test(contact_parameters_lose_their_quotes),
         cmocka_unit_test(quoted_values_hide_what_looks_like_a_parameter),
         cmocka_unit_test(a_list_is_read_one_by_one),
+        cmocka_unit_test(a_second_address_where_one_belongs_is_a_fault),
         cmocka_unit_test(folds_may_stand_where_blanks_may),
         cmocka_unit_test(what_cannot_be_read_is_a_fault),
     };
