@@ -146,7 +146,6 @@ static enum next option_take(struct signin *o, int option)
         o->json = true;
         return GO_ON;
     default:
-        cmd_usage("signin: wrong usage: 'postern signin --help' shows the options");
         return WRONG;
     }
 }
@@ -190,8 +189,9 @@ static enum next arguments_read(struct signin *o, int argc, char **argv)
 
     optind = 0; /* glibc: start over */
     for (int option;
-         next == GO_ON && (option = getopt_long(argc, argv, "h", long_options, NULL)) != -1;)
-        next = option_take(o, option);
+         next == GO_ON && (option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1;)
+        if ((next = option_take(o, option)) == WRONG && (option == '?' || option == ':'))
+            cmd_wrong_option(argv, option);
     if (next != GO_ON)
         return next;
     if (argc - optind != 1) {
@@ -230,9 +230,9 @@ static bool prompt(char *out, size_t size)
     if (tty && tcgetattr(fileno(tty), &before) == 0) {
         silent = before;
         silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+        tcsetattr(fileno(tty), TCSAFLUSH, &silent); /* first: it drops what was typed ahead */
         fputs("Password: ", tty);
         fflush(tty);
-        tcsetattr(fileno(tty), TCSAFLUSH, &silent);
         got = fgets(out, (int)size, tty) && !strchr(out, CTRL_C);
         tcsetattr(fileno(tty), TCSAFLUSH, &before);
         fputc('\n', tty);

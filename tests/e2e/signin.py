@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`postern signin` against the demo: exit codes, one JSON object per leg, and causes it can prove."""
-import json, os, pty, re
+import json, os, pty, re, select, signal
 
 import demo as demo_module
 
@@ -98,18 +98,17 @@ def the_password_is_asked_for_on_the_terminal_and_not_echoed(demo):
     pid, fd = pty.fork()
     if pid == 0:
         os.execv(words[0], words)
-    seen = b""
-    while b"Password: " not in seen:
-        seen += os.read(fd, 1024)
-    os.write(fd, ada["password"].encode() + b"\n")
-    while True:
+    seen, answered = b"", False
+    while select.select([fd], [], [], 30)[0]:
         try:
-            chunk = os.read(fd, 4096)
+            seen += os.read(fd, 4096)
         except OSError:
             break
-        if not chunk:
-            break
-        seen += chunk
+        if b"Password: " in seen and not answered:
+            answered = True
+            os.write(fd, ada["password"].encode() + b"\n")
+    else:
+        os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     os.close(fd)
     assert os.waitstatus_to_exitcode(status) == 0 and b"Signed in as" in seen, seen
