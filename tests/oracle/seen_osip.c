@@ -55,6 +55,13 @@ static void put_contacts(const osip_message_t *m, struct seen *out)
         seen_put(out->contact_host, contact->url->host);
 }
 
+static void put_expires(const osip_message_t *m, struct seen *out)
+{
+    osip_header_t *expires = NULL;
+    if (osip_message_get_expires(m, 0, &expires) >= 0 && expires)
+        seen_put_number(out->expires, strtoul(expires->hvalue, NULL, 10));
+}
+
 static bool has_all(const osip_message_t *m)
 {
     return m->call_id && m->cseq && m->from && m->from->url && m->to && m->to->url &&
@@ -67,6 +74,7 @@ static void put(const osip_message_t *m, struct seen *out)
     put_top_via(m, out);
     put_call_id(m, out);
     put_contacts(m, out);
+    put_expires(m, out);
     seen_put_number(out->vias, (unsigned long)osip_list_size(&m->vias));
     seen_put(out->from_user, m->from->url->username);
     seen_put(out->from_host, m->from->url->host);

@@ -96,7 +96,7 @@ static bool put_contacts(const struct sip_msg *m, struct seen *out)
 
 static bool put(const struct sip_msg *m, struct seen *out)
 {
-    uint32_t length;
+    uint32_t length, seconds;
 
     if (!m->is_request)
         seen_put_number(out->status, m->status);
@@ -109,6 +109,8 @@ static bool put(const struct sip_msg *m, struct seen *out)
     put_str(out->cseq_method, m->cseq_method);
     if (str_to_u32(sip_msg_value(m, SIP_CONTENT_LENGTH), &length))
         seen_put_number(out->content_length, length);
+    if (str_to_u32(sip_msg_value(m, SIP_EXPIRES), &seconds))
+        seen_put_number(out->expires, seconds);
     return put_vias(m, out) && put_contacts(m, out) &&
            put_party(sip_msg_value(m, SIP_FROM), out->from_user, out->from_host, out->from_tag) &&
            put_party(sip_msg_value(m, SIP_TO), out->to_user, out->to_host, out->to_tag);

@@ -64,6 +64,8 @@ static void put(const sip_t *m, struct seen *out)
     seen_put(out->cseq_method, m->sip_cseq->cs_method_name);
     if (m->sip_content_length)
         seen_put_number(out->content_length, m->sip_content_length->l_length);
+    if (m->sip_expires)
+        seen_put_number(out->expires, m->sip_expires->ex_delta);
 }
 
 bool seen_by_sofia(const char *text, size_t len, struct seen *out)

@@ -16,15 +16,28 @@
 
 enum { FILE_MAX = 64 * 1024 };
 
+#ifdef HAVE_OSIP
+/* Documented differences: what the grammar allows and one of the others refuses. */
+static const char *osip_refuses(struct str text)
+{
+    for (size_t i = 1; i < text.len; i++) {
+        if (text.ptr[i] == '\t' && is_digit(text.ptr[i - 1]))
+            return "a tab after the number of CSeq";
+    }
+    return str_find(text, STR("<sip:h>")) != SIZE_MAX ? "a URI of one letter" : NULL;
+}
+#endif
+
 static const struct {
     const char *name;
     seen_fn *see;
+    const char *(*refuses)(struct str text);
 } others[] = {
 #ifdef HAVE_OSIP
-    { "libosip2", seen_by_osip },
+    { "libosip2", seen_by_osip, osip_refuses },
 #endif
 #ifdef HAVE_SOFIA
-    { "sofia-sip", seen_by_sofia },
+    { "sofia-sip", seen_by_sofia, NULL },
 #endif
 };
 
@@ -136,6 +149,20 @@ static void add_address(struct buf *out)
     buf_add_char(out, '>');
 }
 
+/* Blanks may stand around ';' and '=' in a header, and commas in a quoted value. */
+static void add_contact(struct buf *out)
+{
+    static const char *const params[] = {
+        "",
+        ";methods=\"INVITE, MESSAGE; x\";proxy=replace",
+        ";+sip.instance=\"<urn:uuid:34D859DB-6585-5F91-A3B4-DE853C15347D>\"",
+        " ; expires = 7200",
+        ";q=0.5;x",
+    };
+    add_address(out);
+    buf_add_c(out, params[dice(ARRAY_LEN(params))]);
+}
+
 static void add_via(struct buf *out)
 {
     static const char *const transports[] = { "TLS", "TCP", "tls", "UDP" };
@@ -153,7 +180,7 @@ static void add_party(struct buf *out, const char *full, const char *compact, bo
     add_name(out, full, compact);
     add_address(out);
     if (tag)
-        buf_printf(out, ";tag=%x", dice(1u << 20));
+        buf_printf(out, dice(4) ? ";tag=%x" : " ; tag = %x", dice(1u << 20));
     if (dice(2) == 0)
         buf_add_c(out, ";epid=0123456789");
     buf_add_c(out, "\r\n");
@@ -196,16 +223,21 @@ static void make_message(struct buf *out)
     buf_printf(out, "%u", dice(1u << 24));
     add_gap(out);
     buf_printf(out, "%s\r\n", method);
-    add_list(out, "Contact", "m", add_address, dice(3));
+    add_list(out, "Contact", "m", add_contact, dice(3));
     add_name(out, "Max-Forwards", "");
     buf_printf(out, "%u\r\n", dice(256));
+    if (dice(2)) {
+        add_name(out, "Expires", "");
+        buf_printf(out, "%u\r\n", dice(100000));
+    }
     add_name(out, "ms-keep-alive", "");
     buf_add_c(out, "UAC;hop-hop=yes\r\n");
     add_name(out, "Content-Length", "l");
     buf_printf(out, "%zu\r\n\r\n%s", strlen(body), body);
 }
 
-/* Everything in such a message is right: we must accept it, and see what the others see. */
+/* Everything in such a message is right: we must accept it, and see what the others see.  Another
+ * may refuse it only for a documented reason. */
 static unsigned compare_one(unsigned number, struct str text, unsigned refused[])
 {
     char what[32];
@@ -219,15 +251,18 @@ static unsigned compare_one(unsigned number, struct str text, unsigned refused[]
     }
     for (size_t o = 0; o < ARRAY_LEN(others); o++) {
         struct seen theirs = { 0 };
-        if (others[o].see(text.ptr, text.len, &theirs))
+        if (others[o].see(text.ptr, text.len, &theirs)) {
             wrong += differences(what, others[o].name, &ours, &theirs);
-        else
+        } else if (others[o].refuses && others[o].refuses(text)) {
             refused[o]++;
+        } else {
+            printf("%s: refused by %s\n", what, others[o].name);
+            wrong++;
+        }
     }
     return wrong;
 }
 
-/* A parser that refuses most of what is right compares nothing. */
 static unsigned compare_made_up(unsigned count)
 {
     struct buf text = { 0 };
@@ -243,8 +278,8 @@ static unsigned compare_made_up(unsigned count)
     }
     buf_fini(&text);
     for (size_t o = 0; o < ARRAY_LEN(others); o++) {
-        printf("%u made up, %u of them refused by %s\n", count, refused[o], others[o].name);
-        wrong += refused[o] > count / 2;
+        printf("%s: %u made up, %u of them refused for documented reasons\n", others[o].name, count,
+               refused[o]);
     }
     return wrong;
 }

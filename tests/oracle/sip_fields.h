@@ -30,6 +30,7 @@ enum { SEEN_TEXT = 160 };
     SEEN(cseq_method)                                                                              \
     SEEN(contacts)                                                                                 \
     SEEN(contact_host)                                                                             \
+    SEEN(expires)                                                                                  \
     SEEN(content_length)
 
 struct seen {
