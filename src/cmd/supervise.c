@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "cmd/cmd.h"
+#include "cmd/owner.h"
 #include "cmd/remote.h"
 
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 5000, STEADY_MS = 10000, STOP_MS = 3000 };
@@ -226,7 +227,12 @@ int supervise(const struct conf *conf)
     sigaddset(&mask, SIGCHLD);
     sigprocmask(SIG_BLOCK, &mask, NULL);
     s.signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-    s.authd_fd = bind_authd(conf);
+    struct buf why = { 0 };
+    bool prepared = owner_prepare(conf, &why);
+    if (!prepared)
+        fprintf(stderr, "postern: cannot start: %.*s\n", STR_ARG(buf_str(&why)));
+    buf_fini(&why);
+    s.authd_fd = prepared ? bind_authd(conf) : -1;
     if (s.authd_fd < 0)
         return CMD_USAGE;
     keep_running(&s);

@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "base/utf16.h"
 #include "cmd/cmd.h"
+#include "cmd/owner.h"
 #include "ntlm/crypt.h"
 #include "users/import.h"
 #include "users/name.h"
@@ -560,7 +561,7 @@ static int do_import(const struct session *s)
 
 static int parse(int argc, char **argv, struct wish *w)
 {
-    for (int o; (o = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         switch (o) {
         case 'c':
             w->conf_path = optarg;
@@ -591,7 +592,7 @@ static int parse(int argc, char **argv, struct wish *w)
             break;
         default:
             if (o < OPT_FLAG)
-                return CMD_USAGE;
+                return cmd_wrong_option(argv, o);
             if (o & OPT_CLEAR)
                 w->clear |= (unsigned)(o & ~(OPT_FLAG | OPT_CLEAR));
             else
@@ -645,7 +646,9 @@ static int run(const struct command *c, const struct wish *w)
 
     if (!s.conf)
         return CMD_USAGE;
-    s.store = store_sqlite_open(s.conf->database, s.conf->key_path, s.conf->netbios_domain, &why);
+    if (owner_of_state(s.conf, &why))
+        s.store =
+            store_sqlite_open(s.conf->database, s.conf->key_path, s.conf->netbios_domain, &why);
     int code = s.store ? c->run(&s) : fail(CMD_USAGE, "%.*s", STR_ARG(buf_str(&why)));
     if (s.store)
         s.store->ops->free(s.store);

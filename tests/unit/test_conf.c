@@ -60,7 +60,7 @@ static void an_empty_file_is_all_defaults(void **state)
         assert_string_equal(c->database, "/var/lib/postern/users.db");
         assert_string_equal(c->key_path, "/var/lib/postern/users.key");
         assert_string_equal(c->admin_group, "postern-admin");
-        assert_string_equal(c->user_front, "");
+        assert_string_equal(c->user_front, "postern-front");
         assert_string_equal(c->source, "sqlite");
         assert_int_equal(c->tls_listen_count, 0);
         assert_int_equal(c->register_expires, 7200);
