@@ -21,14 +21,14 @@ int cmd_authd(int argc, char **argv)
                                              { 0 } };
     const char *path = CMD_DEFAULT_CONF;
 
-    for (int o; (o = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         if (o == 'c') {
             path = optarg;
         } else if (o == 'h') {
             fputs(authd_help, stdout);
             return CMD_DONE;
         } else {
-            return CMD_USAGE;
+            return cmd_wrong_option(argv, o);
         }
     }
     if (optind < argc)

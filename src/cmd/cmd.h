@@ -24,6 +24,9 @@ int cmd_ctl(int argc, char **argv);
 
 /* "postern: ..." on stderr; returns CMD_USAGE. */
 int cmd_usage(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* After getopt_long, called with ":" before its letters so that it keeps silent, answered '?' or
+ * ':': says which option it was. */
+int cmd_wrong_option(char **argv, int answer);
 /* Loads the configuration with the policy of the state directory; tells every problem on stderr
  * and returns NULL. */
 struct conf *cmd_conf(const char *path);

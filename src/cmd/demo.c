@@ -170,8 +170,10 @@ static bool run_story(const struct options *o, const struct deployment *d, struc
                "  client      where   how   policy          outcome\n");
     for (unsigned i = 0; i < ARRAY_LEN(story); i++) {
         struct row row;
-        if (remote_policy_set(d->conf, &story[i].policy, 1, why) != CMD_DONE)
+        if (remote_policy_set(d->conf, &story[i].policy, 1, why) != CMD_DONE) {
+            free(record);
             return false;
+        }
         sign_in(d, i, &row, &trace_at, &record);
         print_row(o, &row);
         as_expected = as_expected && row.expected;
@@ -288,7 +290,7 @@ int cmd_demo(int argc, char **argv)
                                              { "help", no_argument, NULL, 'h' },
                                              { 0 } };
     struct options o = { 0 };
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
         switch (c) {
         case OPT_ONCE:
             o.once = true;
@@ -308,7 +310,7 @@ int cmd_demo(int argc, char **argv)
             fputs(demo_help, stdout);
             return CMD_DONE;
         default:
-            return CMD_USAGE;
+            return cmd_wrong_option(argv, c);
         }
     }
     if (optind < argc)

@@ -25,15 +25,15 @@
 enum { READY_MS = 10000, POLL_MS = 20 };
 
 const struct deployment_user deployment_users[] = {
-    { "ada", "Ada Lovelace", true, NULL, 0 },
-    { "ben", "Ben Kilburn", true, NULL, 0 },
-    { "cleo", "Cleo Marchetti", false, NULL, 0 },
-    { "dirk", "Dirk Jansen", false, NULL, 0 },
-    { "eve", "Eve Disabled", true, "disabled", USER_DISABLED },
-    { "finn", "Finn Locked", true, "locked", USER_LOCKED },
-    { "gus", "Gus Expired", true, "expired", 0 },
-    { "hana", "Hana Mustchange", true, "must change password", USER_MUST_CHANGE },
-    { "ines", "Ines Nosip", true, "not enabled for SIP", 0 },
+    { "ada", "Ada Lovelace", NULL, 0, true },
+    { "ben", "Ben Kilburn", NULL, 0, true },
+    { "cleo", "Cleo Marchetti", NULL, 0, false },
+    { "dirk", "Dirk Jansen", NULL, 0, false },
+    { "eve", "Eve Disabled", "disabled", USER_DISABLED, true },
+    { "finn", "Finn Locked", "locked", USER_LOCKED, true },
+    { "gus", "Gus Expired", "expired", 0, true },
+    { "hana", "Hana Mustchange", "must change password", USER_MUST_CHANGE, true },
+    { "ines", "Ines Nosip", "not enabled for SIP", 0, true },
 };
 const unsigned deployment_user_count = ARRAY_LEN(deployment_users);
 

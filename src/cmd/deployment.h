@@ -11,9 +11,9 @@
 
 struct deployment_user {
     const char *name, *display;
-    bool remote_access;
     const char *state; /* NULL: can sign in; else what keeps them out */
     unsigned flags;    /* enum user_flag that make the state */
+    bool remote_access;
 };
 
 /* The people of every deployment made here; the ones who can sign in come first. */

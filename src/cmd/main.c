@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One binary, a table of subcommands. */
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,17 @@ int cmd_usage(const char *fmt, ...)
     fputc('\n', stderr);
     va_end(args);
     return CMD_USAGE;
+}
+
+int cmd_wrong_option(char **argv, int answer)
+{
+    const char letter[] = { '-', (char)optopt, '\0' };
+    const char *option = optopt > ' ' && optopt < 127 ? letter : argv[optind - 1];
+    if (answer == ':')
+        return cmd_usage("%s wants a value after '%s': see 'postern %s --help'", argv[0], option,
+                         argv[0]);
+    return cmd_usage("%s does not understand '%s': see 'postern %s --help'", argv[0], option,
+                     argv[0]);
 }
 
 struct conf *cmd_conf(const char *path)

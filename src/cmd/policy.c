@@ -169,7 +169,7 @@ int cmd_policy(int argc, char **argv)
                                              { "help", no_argument, NULL, 'h' },
                                              { 0 } };
     struct options o = { .config = CMD_DEFAULT_CONF };
-    for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         switch (c) {
         case 'c':
             o.config = optarg;
@@ -185,14 +185,17 @@ int cmd_policy(int argc, char **argv)
             fputs(policy_help, stdout);
             return CMD_DONE;
         default:
-            return CMD_USAGE;
+            return cmd_wrong_option(argv, c);
         }
     }
     const char *what = optind < argc ? argv[optind++] : "";
-    if (strcmp(what, "show") == 0)
-        return show(&o);
     if (strcmp(what, "set") == 0)
         return set(&o, argv + optind, argc - optind);
+    if (optind < argc)
+        return cmd_usage("policy %s takes no argument '%s': see 'postern policy --help'", what,
+                         argv[optind]);
+    if (strcmp(what, "show") == 0)
+        return show(&o);
     if (strcmp(what, "matrix") == 0)
         return matrix(&o);
     return cmd_usage("policy wants show, set or matrix: see 'postern policy --help'");

@@ -40,7 +40,7 @@ int cmd_serve(int argc, char **argv)
                                              { 0 } };
     const char *path = CMD_DEFAULT_CONF;
     bool check = false;
-    for (int o; (o = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         switch (o) {
         case 'c':
             path = optarg;
@@ -54,7 +54,7 @@ int cmd_serve(int argc, char **argv)
             fputs(serve_help, stdout);
             return CMD_DONE;
         default:
-            return CMD_USAGE;
+            return cmd_wrong_option(argv, o);
         }
     }
     if (optind < argc)
@@ -75,16 +75,18 @@ int cmd_front(int argc, char **argv)
                                              { "help", no_argument, NULL, 'h' },
                                              { 0 } };
     const char *path = CMD_DEFAULT_CONF;
-    for (int o; (o = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         if (o == 'c') {
             path = optarg;
         } else if (o == 'h') {
             fputs(front_help, stdout);
             return CMD_DONE;
         } else {
-            return CMD_USAGE;
+            return cmd_wrong_option(argv, o);
         }
     }
+    if (optind < argc)
+        return cmd_usage("front takes no argument '%s': see 'postern front --help'", argv[optind]);
     struct conf *c = cmd_conf(path);
     return c ? front_run(c) : CMD_USAGE;
 }
