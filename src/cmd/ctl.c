@@ -155,40 +155,70 @@ static bool flags_from_text(const char *list, int *out)
 
 static json_t *trace_request(int argc, char **argv)
 {
+    bool secrets = argc == 2 && strcmp(argv[0], "secrets") == 0;
+    bool on = secrets && strcmp(argv[1], "on") == 0;
+    int flags;
     if (argc == 0)
         return json_pack("{s:s}", "do", "trace");
-    if (argc == 2 && strcmp(argv[0], "secrets") == 0)
-        return json_pack("{s:s, s:b}", "do", "trace", "secrets", strcmp(argv[1], "on") == 0);
-    if (argc < 2)
+    if (secrets)
+        return on || strcmp(argv[1], "off") == 0
+                   ? json_pack("{s:s, s:b}", "do", "trace", "secrets", on)
+                   : NULL;
+    if (argc < 2 || argc > 3 || (argc == 3 && !flags_from_text(argv[2], &flags)))
         return NULL;
     json_t *request =
         json_pack("{s:s, s:s, s:s}", "do", "trace", "component", argv[0], "level", argv[1]);
-    int flags;
-    if (argc > 2 && !flags_from_text(argv[2], &flags)) {
-        json_decref(request);
-        return NULL;
-    }
-    if (argc > 2)
+    if (argc == 3)
         json_object_set_new(request, "flags", json_integer(flags));
     return request;
 }
 
+static void print_trace(const struct call *call, json_t *components, long long dropped)
+{
+    json_t *row;
+    size_t i;
+    if (call->json) {
+        json_t *out = json_pack("{s:b, s:O, s:I}", "ok", 1, "components", components, "dropped",
+                                (json_int_t)dropped);
+        json_dumpf(out, stdout, JSON_COMPACT);
+        puts("");
+        json_decref(out);
+        return;
+    }
+    json_array_foreach(components, i, row)
+        printf("%-14s %-8s flags 0x%02llx\n", json_string_value(json_object_get(row, "component")),
+               json_string_value(json_object_get(row, "level")),
+               (long long)json_integer_value(json_object_get(row, "flags")));
+    printf("records dropped: %lld\n", dropped);
+}
+
+/* Every role has all the switches, and uses those of its own components. */
 static int trace(const struct call *call, int argc, char **argv)
 {
-    json_t *answer, *row, *request = trace_request(argc, argv);
+    static const char *const roles[] = { "front", "authd" };
+    const struct call quiet = { .conf = call->conf };
+    json_t *request = trace_request(argc, argv), *components = json_array(), *row;
+    long long dropped = 0;
     size_t i;
-    if (!request)
-        return cmd_usage("trace wants COMPONENT LEVEL [FLAGS]: see 'postern ctl --help'");
-    int code = ask(call, "front", request, &answer);
-    if (code == CMD_DONE && !call->json) {
-        json_array_foreach(json_object_get(answer, "components"), i, row) printf(
-            "%-14s %-8s flags 0x%02llx\n", json_string_value(json_object_get(row, "component")),
-            json_string_value(json_object_get(row, "level")),
-            (long long)json_integer_value(json_object_get(row, "flags")));
-        printf("records dropped: %lld\n",
-               (long long)json_integer_value(json_object_get(answer, "dropped")));
+    int code = request ? CMD_DONE
+                       : cmd_usage("trace wants COMPONENT LEVEL [FLAGS], or secrets on|off: see "
+                                   "'postern ctl --help'");
+    for (size_t role = 0; role < ARRAY_LEN(roles) && code == CMD_DONE; role++) {
+        json_t *answer;
+        code = ask(&quiet, roles[role], json_incref(request), &answer);
+        dropped += (long long)json_integer_value(json_object_get(answer, "dropped"));
+        json_array_foreach(json_object_get(answer, "components"), i, row)
+        {
+            const char *name = json_string_value(json_object_get(row, "component"));
+            if (name && (strcmp(name, "Authd") == 0) == (strcmp(roles[role], "authd") == 0))
+                json_array_append(components, row);
+        }
+        json_decref(answer);
     }
-    json_decref(answer);
+    if (code == CMD_DONE)
+        print_trace(call, components, dropped);
+    json_decref(components);
+    json_decref(request);
     return code;
 }
 
@@ -205,6 +235,9 @@ static int reload(const char *path)
 static int run(const struct call *call, int argc, char **argv)
 {
     const char *what = argc > 0 ? argv[0] : "";
+    bool alone = strcmp(what, "status") == 0 || strcmp(what, "sessions") == 0;
+    if (alone && argc > 1)
+        return cmd_usage("ctl %s takes no argument '%s': see 'postern ctl --help'", what, argv[1]);
     if (strcmp(what, "status") == 0)
         return status(call);
     if (strcmp(what, "sessions") == 0)
@@ -224,7 +257,7 @@ int cmd_ctl(int argc, char **argv)
                                              { 0 } };
     const char *path = CMD_DEFAULT_CONF;
     struct call call = { 0 };
-    for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         if (c == 'c') {
             path = optarg;
         } else if (c == 'j') {
@@ -233,7 +266,7 @@ int cmd_ctl(int argc, char **argv)
             fputs(ctl_help, stdout);
             return CMD_DONE;
         } else {
-            return CMD_USAGE;
+            return cmd_wrong_option(argv, c);
         }
     }
     if (optind >= argc)
