@@ -82,22 +82,26 @@ static void question_free(struct open_question *q)
     free(q);
 }
 
-/* Takes the question out of the list and returns it; NULL when there is no such id. */
+/* Takes the question that `at` points to out of the list. */
+static struct open_question *take_at(struct ask *a, struct open_question **at)
+{
+    struct open_question *q = *at;
+    *at = q->next;
+    if (a->newest == &q->next)
+        a->newest = at;
+    if (a->unsent == q)
+        a->unsent = q->next;
+    a->open--;
+    a->flags_open -= q->job == NULL;
+    return q;
+}
+
+/* NULL when there is no such id. */
 static struct open_question *take(struct ask *a, uint64_t id)
 {
-    for (struct open_question **at = &a->oldest; *at; at = &(*at)->next) {
-        struct open_question *q = *at;
-        if (q->id != id)
-            continue;
-        *at = q->next;
-        if (a->newest == &q->next)
-            a->newest = at;
-        if (a->unsent == q)
-            a->unsent = q->next;
-        a->open--;
-        a->flags_open -= q->job == NULL;
-        return q;
-    }
+    for (struct open_question **at = &a->oldest; *at; at = &(*at)->next)
+        if ((*at)->id == id)
+            return take_at(a, at);
     return NULL;
 }
 
@@ -118,18 +122,19 @@ static void disconnect(struct ask *a, uint64_t now_ms)
     a->watch = NULL;
     a->fd = -1;
     a->retry_ms = now_ms + RECONNECT_MS;
-    struct open_question *q = a->oldest;
-    a->unsent = q;
-    while (q) { /* what was on its way is asked once more, not oftener */
-        struct open_question *next = q->next;
+    a->unsent = a->oldest;
+    struct open_question **at = &a->oldest;
+    while (*at) { /* what was on its way is asked once more, not oftener */
+        struct open_question *q = *at;
         if (q->sent && q->asked_twice) {
-            take(a, q->id);
-            answer_unreachable(a, q);
-        } else if (q->sent) {
+            answer_unreachable(a, take_at(a, at));
+            continue;
+        }
+        if (q->sent) {
             q->asked_twice = true;
             q->sent = false;
         }
-        q = next;
+        at = &q->next;
     }
 }
 
@@ -290,14 +295,14 @@ void ask_flags(struct ask *a, struct str user_key)
 void ask_tick(struct ask *a, uint64_t now_ms)
 {
     while (a->oldest && now_ms >= a->oldest->deadline_ms)
-        answer_unreachable(a, take(a, a->oldest->id));
+        answer_unreachable(a, take_at(a, &a->oldest));
     flush(a);
 }
 
 void ask_free(struct ask *a)
 {
     while (a->oldest)
-        answer_unreachable(a, take(a, a->oldest->id));
+        answer_unreachable(a, take_at(a, &a->oldest));
     if (a->watch)
         loop_fd_free(a->watch);
     if (a->fd >= 0)

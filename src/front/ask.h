@@ -32,7 +32,7 @@ void ask_set_limits(struct ask *a, uint32_t timeout_ms, uint32_t queue_max);
 
 /* Takes the question over (copies it).  FAULT_DIRECTORY_BUSY when too many wait; then `verdict`
  * is not called. */
-enum fault ask_question(struct ask *a, struct proto_question *q, struct job *job);
+enum fault ask_question(struct ask *a, struct proto_question *p, struct job *job);
 /* A look at a user's flags: lost silently when authd is away. */
 void ask_flags(struct ask *a, struct str user_key);
 void ask_tick(struct ask *a, uint64_t now_ms); /* about ten times a second: deadlines, reconnects */

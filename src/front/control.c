@@ -21,7 +21,7 @@ struct pending {
 static struct pending *pending_new(struct ctl_request *r, unsigned waiting)
 {
     struct pending *p = calloc(1, sizeof(*p));
-    assert(p);
+    assert(p && waiting > 0);
     p->request = r;
     p->waiting = waiting;
     return p;
