@@ -33,11 +33,9 @@ check_headers() {
 
 # clang's view of how each file is compiled; nothing is built.
 compile_commands() {
-    if [ -e "$build/build.ninja" ]; then
-        meson setup --reconfigure "$build" >/dev/null
-    else
-        CC=clang meson setup "$build" -Dfuzz=true -Dtests=enabled -Db_lundef=false >/dev/null
-    fi
+    local options=(-Dfuzz=true -Dbench=true -Dtests=enabled -Db_lundef=false)
+    [ ! -e "$build/build.ninja" ] || options+=(--reconfigure)
+    CC=clang meson setup "${options[@]}" "$build" >/dev/null
 }
 
 # One file per process: clang-tidy 14 sees uninitialised va_lists from the second file on.
@@ -70,7 +68,7 @@ check_shell() {
             shell_files+=("$file")
         fi
     done < <(find scripts tests .ci -type f | sort)
-    shellcheck "${shell_files[@]}"
+    shellcheck --external-sources "${shell_files[@]}"
 }
 
 case "${1:-}" in
