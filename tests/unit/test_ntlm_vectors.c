@@ -447,14 +447,14 @@ static void run_tls_dsk_keys(const json_t *v, json_t *got)
 static void run_policy(const json_t *v, json_t *got)
 {
     static const struct {
-        uint32_t bit;
         const char *name;
+        uint32_t bit;
         enum fault fault;
     } demands[] = {
-        { NTLM_NEGOTIATE_SIGN, "integrity", FAULT_POLICY_INTEGRITY },
-        { NTLM_NEGOTIATE_SEAL, "confidentiality", FAULT_POLICY_CONFIDENTIALITY },
-        { NTLM_EXTENDED_SESSIONSECURITY, "ntlmv2_session_security", FAULT_POLICY_NTLMV2_SESSION },
-        { NTLM_NEGOTIATE_128, "128bit", FAULT_POLICY_128BIT },
+        { "integrity", NTLM_NEGOTIATE_SIGN, FAULT_POLICY_INTEGRITY },
+        { "confidentiality", NTLM_NEGOTIATE_SEAL, FAULT_POLICY_CONFIDENTIALITY },
+        { "ntlmv2_session_security", NTLM_EXTENDED_SESSIONSECURITY, FAULT_POLICY_NTLMV2_SESSION },
+        { "128bit", NTLM_NEGOTIATE_128, FAULT_POLICY_128BIT },
     };
     struct ntlm_policy policy = { .min_server_sec = number_of(v, "min_sec") };
     json_t *names = json_array();

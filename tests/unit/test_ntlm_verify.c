@@ -65,13 +65,13 @@ static void the_lm_response_is_a_copy_where_there_is_no_lm_hash(void **state)
 {
     (void)state;
     static const struct {
-        unsigned level;
         const char *password;
+        unsigned level;
         bool copy;
     } rows[] = {
-        { 0, "short", false },      { 0, "longer than 14 octets", true },
-        { 0, "p\xc3\xa4ss", true }, { 1, "short", false },
-        { 2, "short", true },
+        { "short", 0, false },      { "longer than 14 octets", 0, true },
+        { "p\xc3\xa4ss", 0, true }, { "short", 1, false },
+        { "short", 2, true },
     };
     struct exchange e;
 
