@@ -301,7 +301,7 @@ static void assert_printed_is_read_again(const struct ntlm_policy *p)
 static void a_printed_policy_is_read_again(void **state)
 {
     (void)state;
-    struct ntlm_policy p;
+    struct ntlm_policy p = { 0 };
 
     for (unsigned i = 0; ntlm_policy_preset_name(i); i++) {
         assert_true(ntlm_policy_preset(str_from_c(ntlm_policy_preset_name(i)), &p));
