@@ -201,6 +201,7 @@ if [ -n "$keep" ]; then
     [ -z "$(ls -A "$root")" ] || fail "$root is not empty: name a new directory"
 else
     root=$(mktemp -d "${TMPDIR:-/var/tmp}/postern-fresh.XXXXXX")
+    chmod 755 "$root" # a root that others may enter, as on every system
 fi
 trap remove_system EXIT
 trap 'exit 130' INT TERM HUP
