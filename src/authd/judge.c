@@ -122,7 +122,7 @@ static void verify_in_vain(const struct ntlm_verify_in *in)
     static const uint8_t nobody[16] = { 0x31, 0xD6, 0xCF, 0xE0, 0xD1, 0x6A, 0xE9, 0x31 };
     uint8_t exported[16];
 
-    (void)!ntlm_verify(in, nobody, exported);
+    (void)!ntlm_verify_response(in, nobody, exported);
     secret_wipe(exported, sizeof(exported));
 }
 
@@ -136,7 +136,7 @@ static enum fault check_password(struct judge *j, const struct ntlm_verify_in *i
         verify_in_vain(in);
         return FAULT_USER_LOCKED;
     }
-    enum fault fault = ntlm_verify(in, nt_hash, out->verdict.exported);
+    enum fault fault = ntlm_verify_response(in, nt_hash, out->verdict.exported);
     if (fault == FAULT_USER_WRONG_PASSWORD)
         out->lockout_changed = lockout_wrong(&j->lockout, &out->user, t->now, &out->lockout);
     else if (fault == FAULT_NONE)

@@ -152,7 +152,7 @@ static enum fault judge(const struct ntlm_authenticate *auth, struct str challen
     utf16_from_utf8(STR(password), &utf16);
     ntlm_ntowfv1(buf_str(&utf16), hash);
     buf_fini(&utf16);
-    return ntlm_verify(&in, hash, exported);
+    return ntlm_verify_response(&in, hash, exported);
 }
 
 static enum fault try_ntlm(const struct client_profile *client, const struct ntlm_policy *policy)

@@ -23,14 +23,4 @@ struct ntlm_verify_in {
 enum fault ntlm_verify_response(const struct ntlm_verify_in *in, const uint8_t nt_hash[16],
                                 uint8_t exported[16]);
 
-#ifndef POSTERN_NTLM_SIGN_H
-/* The same by the name its first callers use; ntlm/sign.h has another function of that name, so
- * who includes both writes the long one. */
-static inline enum fault ntlm_verify(const struct ntlm_verify_in *in, const uint8_t nt_hash[16],
-                                     uint8_t exported[16])
-{
-    return ntlm_verify_response(in, nt_hash, exported);
-}
-#endif
-
 #endif

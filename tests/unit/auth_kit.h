@@ -14,14 +14,10 @@
 #include "base/utf16.h"
 #include "ntlm/crypt.h"
 #include "ntlm/initiate.h"
+#include "ntlm/verify.h"
 #include "sip/addr.h"
 #include "sip/authparam.h"
 #include "sip/uri.h"
-
-/* Server, client and directory meet only in tests: two headers use the name ntlm_verify. */
-#define ntlm_verify ntlm_verify_of_response
-#include "ntlm/verify.h"
-#undef ntlm_verify
 
 #define KIT_REALM  "SIP Communications Service"
 #define KIT_TARGET "fe01.example.test"

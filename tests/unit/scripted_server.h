@@ -24,9 +24,7 @@
 #include "ntlm/accept.h"
 #include "ntlm/crypt.h"
 #include "ntlm/sign.h"
-#define ntlm_verify ntlm_verify_of_response
 #include "ntlm/verify.h"
-#undef ntlm_verify
 #include "sip/authparam.h"
 
 #define REALM  "SIP Communications Service"
