@@ -326,6 +326,36 @@ static void a_target_info_of_64k_does_not_fit_a_response(void **state)
     exchange_fini(&e);
 }
 
+static void flags_the_server_put_among_the_pairs_stay_beside_the_claim_of_a_mic(void **state)
+{
+    (void)state;
+    struct exchange e;
+    struct buf list = { 0 };
+    struct str flags;
+
+    exchange_init(&e);
+    ntlm_av_add(&list, NTLM_AV_FLAGS, STR("\1\0\0\0"));
+    ntlm_av_add(&list, NTLM_AV_TIMESTAMP, STR("\0\0\0\0\0\0\0\1"));
+    ntlm_av_end(&list);
+    const struct ntlm_challenge c = { .flags = NTLM_DEFAULT_OFFER,
+                                      .target_name = STR_NONE,
+                                      .target_info = buf_str(&list) };
+    ntlm_challenge_write(&c, &e.challenge);
+    for (int mic = 0; mic <= 1; mic++) {
+        e.client.send_mic = mic;
+        buf_clear(&e.token);
+        assert_int_equal(
+            ntlm_initiate(&e.client, buf_str(&e.challenge), &e.token, &e.flags, e.client_key),
+            FAULT_NONE);
+        assert_int_equal(exchange_accept(&e), FAULT_NONE);
+        assert_int_equal(e.auth.mic_claimed, mic);
+        assert_true(ntlm_av_find(str_skip(e.auth.nt_response, 44), NTLM_AV_FLAGS, &flags));
+        assert_int_equal(flags.ptr[0], NTLM_AV_FLAG_CONSTRAINED | (mic ? NTLM_AV_FLAG_MIC : 0));
+    }
+    buf_fini(&list);
+    exchange_fini(&e);
+}
+
 static void names_that_are_not_utf8_or_endless_are_refused(void **state)
 {
     (void)state;
@@ -362,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_client_concludes_as_windows_does),
         cmocka_unit_test(a_damaged_challenge_is_not_answered),
         cmocka_unit_test(a_target_info_of_64k_does_not_fit_a_response),
+        cmocka_unit_test(flags_the_server_put_among_the_pairs_stay_beside_the_claim_of_a_mic),
         cmocka_unit_test(names_that_are_not_utf8_or_endless_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
