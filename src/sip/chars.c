@@ -2,64 +2,57 @@
 #include "sip/chars.h"
 
 enum {
-    TOKEN = SIP_CHAR_TOKEN,
-    SPACE = SIP_CHAR_SPACE,
+    TOKEN = SIP_CHAR_TOKEN | SIP_CHAR_URI,
+    HOST = SIP_CHAR_HOST | TOKEN,
     URI = SIP_CHAR_URI,
-    USER = SIP_CHAR_USER,
-    HOST = SIP_CHAR_HOST,
-    LINE_END = SIP_CHAR_UNSAFE | SIP_CHAR_CONTROL,
+    SPACE = SIP_CHAR_SPACE,
     CONTROL = SIP_CHAR_CONTROL,
-    ALNUM = TOKEN | URI | USER | HOST,
 };
 
-/* RFC 3261 25.1 */
+/* In the order of ASCII; '"', '<' and '>' are of no class. */
 const uint8_t sip_chars[256] = {
-    [0] = LINE_END,
-    [1 ... 8] = CONTROL,
+    [0 ... 8] = CONTROL,
     ['\t'] = SPACE,
-    ['\n'] = SPACE | LINE_END,
+    ['\n'] = SPACE | CONTROL,
     [11 ... 12] = CONTROL,
-    ['\r'] = SPACE | LINE_END,
+    ['\r'] = SPACE | CONTROL,
     [14 ... 31] = CONTROL,
-    [127] = CONTROL,
     [' '] = SPACE,
-    ['0' ... '9'] = ALNUM,
-    ['A' ... 'Z'] = ALNUM,
-    ['a' ... 'z'] = ALNUM,
-    ['-'] = ALNUM,
-    ['.'] = ALNUM,
-    ['_'] = ALNUM,
-    ['!'] = TOKEN | URI | USER,
-    ['%'] = TOKEN | URI | USER,
-    ['*'] = TOKEN | URI | USER,
-    ['+'] = TOKEN | URI | USER,
-    ['\''] = TOKEN | URI | USER,
-    ['~'] = TOKEN | URI | USER,
+    ['!'] = TOKEN,
+    ['#' ... '$'] = URI,
+    ['%'] = TOKEN,
+    ['&'] = URI,
+    ['\''] = TOKEN,
+    ['(' ... ')'] = URI,
+    ['*' ... '+'] = TOKEN,
+    [','] = URI,
+    ['-' ... '.'] = HOST,
+    ['/'] = URI,
+    ['0' ... '9'] = HOST,
+    [':' ... ';'] = URI,
+    ['='] = URI,
+    ['?' ... '@'] = URI,
+    ['A' ... 'Z'] = HOST,
+    ['[' ... '^'] = URI,
+    ['_'] = HOST,
     ['`'] = TOKEN,
-    ['('] = URI | USER,
-    [')'] = URI | USER,
-    ['&'] = URI | USER,
-    ['='] = URI | USER,
-    ['$'] = URI | USER,
-    ['/'] = URI | USER,
-    [':'] = URI | USER,
-    [';'] = URI | USER,
-    ['?'] = URI | USER,
-    [','] = USER,
-    ['['] = URI,
-    [']'] = URI,
+    ['a' ... 'z'] = HOST,
+    ['{' ... '}'] = URI,
+    ['~'] = TOKEN,
+    [127] = CONTROL,
+    [128 ... 255] = URI | SIP_CHAR_HIGH,
 };
 
 void sip_make_line(char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (sip_char_is(text[i], SIP_CHAR_UNSAFE))
+        if (sip_char_is(text[i], SIP_CHAR_CONTROL))
             text[i] = ' ';
     }
 }
 
-/* Steps over a quoted string that begins at s[at]; gives the place after it, SIZE_MAX when it
- * does not end.  A backslash takes the next octet with it (RFC 3261 25.1 quoted-pair). */
+/* Where the quoted string that begins at s[at] is over, SIZE_MAX when it does not end.  A
+ * backslash takes the next octet with it (RFC 3261 25.1 quoted-pair). */
 static size_t after_quoted(struct str s, size_t at)
 {
     for (size_t i = at + 1; i < s.len; i++) {
@@ -71,17 +64,46 @@ static size_t after_quoted(struct str s, size_t at)
     return SIZE_MAX;
 }
 
-bool sip_take_element(struct str *s, char stop, char also, struct str *taken)
+static struct str cut(struct str *s, size_t n)
+{
+    struct str taken = str_first(*s, n);
+    *s = str_skip(*s, n);
+    return taken;
+}
+
+bool sip_take_quoted(struct str *s, struct str *quoted)
+{
+    size_t end = s->len > 0 && s->ptr[0] == '"' ? after_quoted(*s, 0) : SIZE_MAX;
+
+    if (end == SIZE_MAX)
+        return false;
+    *quoted = cut(s, end);
+    return true;
+}
+
+bool sip_take_element(struct str *s, char stop, struct str *taken)
 {
     size_t i = 0;
 
-    while (i < s->len && s->ptr[i] != stop && s->ptr[i] != also) {
+    while (i < s->len && s->ptr[i] != stop) {
         i = s->ptr[i] == '"' ? after_quoted(*s, i) : i + 1;
         if (i == SIZE_MAX)
             return false;
     }
-    *taken = str_first(*s, i);
-    *s = str_skip(*s, i);
+    *taken = cut(s, i);
+    return true;
+}
+
+bool sip_take_tail(struct str s, struct str *params, struct str *rest)
+{
+    *params = *rest = STR_NONE;
+    sip_skip_space(&s);
+    if (s.len > 0 && s.ptr[0] != ';' && s.ptr[0] != ',')
+        return false;
+    if (sip_take_char(&s, ';') && !sip_take_element(&s, ',', params))
+        return false;
+    *params = str_trim(*params);
+    *rest = str_trim(str_skip(s, 1));
     return true;
 }
 
@@ -90,7 +112,7 @@ bool sip_param_next(struct str *params, struct sip_param *out)
     do {
         if (params->len == 0)
             return false;
-        if (!sip_take_element(params, ';', ';', &out->whole)) {
+        if (!sip_take_element(params, ';', &out->whole)) {
             out->whole = *params;
             *params = STR_NONE;
         }

@@ -13,11 +13,10 @@
 enum {
     SIP_CHAR_TOKEN = 1,   /* RFC 3261 25.1 token */
     SIP_CHAR_SPACE = 2,   /* blank, tab, and CR LF, which inside a value are part of a fold */
-    SIP_CHAR_URI = 4,     /* may stand in URI parameters and headers; % goes before two digits */
-    SIP_CHAR_USER = 8,    /* in the user part: unreserved, user-unreserved and the password's ':' */
-    SIP_CHAR_HOST = 16,   /* letters, digits, '-', '.' and the '_' of Windows host names */
-    SIP_CHAR_UNSAFE = 32, /* would end or cut a line: CR, LF, NUL */
-    SIP_CHAR_CONTROL = 64, /* below the blank, and DEL */
+    SIP_CHAR_HOST = 4,    /* letters, digits, '-', '.' and the '_' of Windows host names */
+    SIP_CHAR_URI = 8,     /* cannot break a URI out of its brackets, quotes or line */
+    SIP_CHAR_HIGH = 16,   /* UTF-8 beyond ASCII */
+    SIP_CHAR_CONTROL = 32 /* below the blank except the tab, and DEL */
 };
 
 extern const uint8_t sip_chars[256];
@@ -53,12 +52,16 @@ static inline bool sip_take_char(struct str *s, char c)
     return true;
 }
 
-/* What is sent must stay one line: CR, LF and NUL become blanks. */
+/* What is sent must stay one line and ring no bell in a log: control characters become blanks. */
 void sip_make_line(char *text, size_t len);
 
-/* From `s` up to the next top-level `stop` or `also` (outside quotes), which stays in `s`.  False
- * when a quoted string does not end. */
-bool sip_take_element(struct str *s, char stop, char also, struct str *taken);
+/* A quoted string with its quotes; false when there is none or it does not end. */
+bool sip_take_quoted(struct str *s, struct str *quoted);
+/* From `s` up to the next `stop` outside quotes, which stays in `s`.  False when a quoted string
+ * does not end. */
+bool sip_take_element(struct str *s, char stop, struct str *taken);
+/* What follows an address or a sent-by: the end, ";params" or ",rest". */
+bool sip_take_tail(struct str s, struct str *params, struct str *rest);
 
 /* name [= value] of the next parameter; `whole` is its text as sent.  False at the end. */
 struct sip_param {

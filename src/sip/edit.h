@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Changes to a message as a list, applied when it is sent: the original text plus edits. */
+/* Changes to a message as a list, applied when it is sent: the original text plus edits.  Texts are
+ * copied into the arena; a CR, LF or other control character in them becomes a blank.  Of two new
+ * values the later one holds, a removed header stays removed, and a line added first later stands
+ * above one added before. */
 #ifndef POSTERN_SIP_EDIT_H
 #define POSTERN_SIP_EDIT_H
 

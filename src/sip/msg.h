@@ -49,7 +49,8 @@ struct sip_msg {
 
 enum { SIP_HEADERS_MAX_DEFAULT = 128 };
 
-/* Parses one framed message.  On a fault the fields found so far are valid, so that a 400 can
+/* Parses one framed message.  The first fault is told; lines with a NUL or lone CR are left out, a
+ * lone LF ends its line.  On a fault the fields found so far are valid, so that a 400 can
  * still be made when Via, From, To, Call-ID and CSeq were found (sip_msg_can_reply). */
 enum fault sip_msg_parse(struct str raw, size_t head_len, unsigned headers_max, struct arena *arena,
                          struct sip_msg *out);

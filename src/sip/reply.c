@@ -8,22 +8,14 @@
 #include "sip/chars.h"
 #include "sip/via.h"
 
-/* Nothing that is put into a reply can begin a line of its own, or ring a bell in a log. */
-static void make_safe(char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] != '\t' && sip_char_is(text[i], SIP_CHAR_CONTROL | SIP_CHAR_UNSAFE))
-            text[i] = ' ';
-    }
-}
-
+/* Nothing that is put into a reply can begin a line of its own. */
 static void add_clean(struct buf *out, struct str s)
 {
     size_t start = out->len;
 
     buf_add(out, s);
     if (s.len > 0)
-        make_safe(out->ptr + start, s.len);
+        sip_make_line(out->ptr + start, s.len);
 }
 
 /* Folds become one blank; everything else is as the sender wrote it. */
@@ -224,7 +216,7 @@ void sip_reply_headerf(struct sip_reply *r, const char *name, const char *fmt, .
     va_start(args, fmt);
     vsnprintf(out->ptr + out->len, len + 1, fmt, args);
     va_end(args);
-    make_safe(out->ptr + out->len, len);
+    sip_make_line(out->ptr + out->len, len);
     out->len += len;
     buf_add(out, STR("\r\n"));
 }

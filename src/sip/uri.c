@@ -8,12 +8,6 @@ static bool is_scheme_char(char c)
     return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
 }
 
-/* Whatever else a URI may hold is stricter; these would break it out of its brackets or line. */
-static bool is_uri_char(char c)
-{
-    return (unsigned char)c > 0x20 && c != 0x7F && c != '<' && c != '>' && c != '"';
-}
-
 static bool escapes_are_whole(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -65,7 +59,7 @@ enum fault sip_uri_parse(struct str in, struct sip_uri *out)
         return FAULT_SIP_URI;
     s = str_skip(s, 1);
     struct str check = s;
-    (void)str_take_while(&check, is_uri_char);
+    (void)sip_take(&check, SIP_CHAR_URI);
     if (check.len > 0)
         return FAULT_SIP_URI;
     if (str_eq_nocase(out->scheme, STR("sip")) || str_eq_nocase(out->scheme, STR("sips")))

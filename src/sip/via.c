@@ -7,7 +7,7 @@
 /* sent-protocol = name SLASH version SLASH transport; blanks around the slashes are allowed. */
 static struct str take_part(struct str *s, bool slash_follows)
 {
-    struct str part = str_take_while(s, is_token);
+    struct str part = sip_take(s, SIP_CHAR_TOKEN);
     struct str after = *s;
 
     sip_skip_space(&after);
@@ -26,26 +26,12 @@ static bool are_params(struct str s)
     struct str one;
 
     do {
-        if (!sip_take_element(&s, ';', ';', &one))
+        if (!sip_take_element(&s, ';', &one))
             return false;
         sip_skip_space(&one);
         if (sip_take(&one, SIP_CHAR_TOKEN).len == 0)
             return false;
     } while (sip_take_char(&s, ';'));
-    return true;
-}
-
-/* What follows: the end, ";params" or ",rest". */
-static bool take_tail(struct str s, struct str *params, struct str *rest)
-{
-    *params = *rest = STR_NONE;
-    sip_skip_space(&s);
-    if (s.len > 0 && s.ptr[0] != ';' && s.ptr[0] != ',')
-        return false;
-    if (sip_take_char(&s, ';') && (!sip_take_element(&s, ',', ',', params) || !are_params(*params)))
-        return false;
-    *params = str_trim(*params);
-    *rest = str_trim(str_skip(s, 1));
     return true;
 }
 
@@ -62,7 +48,11 @@ enum fault sip_via_parse(struct str in, struct sip_via *out, struct str *rest)
     if (!str_eq_nocase(name, STR("SIP")) || !str_eq(version, STR("2.0")) || out->transport.len == 0)
         return FAULT_SIP_VIA;
     sip_skip_space(&s);
-    if (!sip_take_hostport(&s, &out->host, &out->port) || !take_tail(s, &out->params, &more))
+    if (!sip_take_hostport(&s, &out->host, &out->port))
+        return FAULT_SIP_VIA;
+    sip_skip_space(&s);
+    bool has_params = s.len > 0 && s.ptr[0] == ';';
+    if (!sip_take_tail(s, &out->params, &more) || (has_params && !are_params(out->params)))
         return FAULT_SIP_VIA;
     (void)sip_param_find(out->params, STR("branch"), &out->branch);
     if (rest)
