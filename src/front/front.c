@@ -244,6 +244,7 @@ int front_run(struct conf *conf)
 {
     allow_descriptors();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* a terminal that closes; a reload comes over the control socket */
     setenv("TZ", ":/etc/localtime", 0); /* else every time conversion looks at that file */
     tls_process_init();
     struct front *f = front_new(conf);
