@@ -8,15 +8,19 @@
 #include "users/name.h"
 #include "users/seal.h"
 
-enum { USER_CACHE_MAX = 2048 };
+enum { USER_CACHE_MAX = 16384 };
 
+/* As long as its texts are: a few hundred octets, where struct user has room for the longest. */
 struct cached_user {
     struct cached_user *next;
-    struct user user;
-    int64_t id;
+    int64_t id, expires;
+    struct user_lockout lockout;
+    unsigned flags;
     uint8_t sealed[SEALED_LEN];
-    size_t sealed_len;
-    struct user_key name, upn, uri;
+    uint8_t sealed_len;
+    struct str name_key, upn_key, uri_key; /* into text, as the ones below */
+    struct str name, upn, uri, display;
+    char text[];
 };
 
 struct user_cache {
@@ -24,6 +28,11 @@ struct user_cache {
     struct cached_user *all;
     size_t count;
 };
+
+/* A copy of the user; `sealed` is empty or SEALED_LEN octets. */
+struct cached_user *cached_user_new(const struct user *u, int64_t id, struct str sealed);
+/* The user as the store's callers see it; `domain` is the store's. */
+void cached_user_get(const struct cached_user *c, const char *domain, struct user *out);
 
 void user_cache_add(struct user_cache *c, struct cached_user *u); /* takes it over */
 void user_cache_clear(struct user_cache *c);

@@ -115,22 +115,13 @@ static void row_to_user(struct sqlite_store *s, sqlite3_stmt *q, struct user *u)
 
 static struct cached_user *row_to_cached(struct sqlite_store *s, sqlite3_stmt *q)
 {
-    struct cached_user *u = calloc(1, sizeof(*u));
-
-    if (!u)
-        abort();
-    row_to_user(s, q, &u->user);
-    u->id = sqlite3_column_int64(q, COLUMN_ID);
+    struct user u = { 0 };
     const void *blob = sqlite3_column_blob(q, COLUMN_HASH);
     int len = sqlite3_column_bytes(q, COLUMN_HASH);
-    if (blob && len == SEALED_LEN) {
-        memcpy(u->sealed, blob, SEALED_LEN);
-        u->sealed_len = SEALED_LEN;
-    }
-    user_name_key(str_from_c(u->user.name), &u->name);
-    user_name_key(str_from_c(u->user.upn), &u->upn);
-    user_uri_key(str_from_c(u->user.uri), &u->uri);
-    return u;
+
+    row_to_user(s, q, &u);
+    return cached_user_new(&u, sqlite3_column_int64(q, COLUMN_ID),
+                           blob ? str_of(blob, (size_t)len) : STR_NONE);
 }
 
 static enum store_status revalidate(struct sqlite_store *s)
@@ -189,9 +180,8 @@ static enum store_status find(struct store *store, struct str domain, struct str
                                       upn ? ASK_BY_UPN : ASK_BY_NAME, &key, &u);
     if (status != STORE_OK)
         return status;
-    *out = u->user;
-    if (!seal_unseal(&s->db.seal, u->id, user_key_str(&u->name), str_of(u->sealed, u->sealed_len),
-                     nt_hash))
+    cached_user_get(u, s->domain, out);
+    if (!seal_unseal(&s->db.seal, u->id, u->name_key, str_of(u->sealed, u->sealed_len), nt_hash))
         return failed(s, "the stored password cannot be unsealed: give the user a new one");
     return STORE_OK;
 }
@@ -206,7 +196,7 @@ static enum store_status find_uri(struct store *store, struct str uri, struct us
         return STORE_NONE;
     enum store_status status = cached(s, &s->cache.by_uri, ASK_BY_URI, &key, &u);
     if (status == STORE_OK)
-        *out = u->user;
+        cached_user_get(u, s->domain, out);
     return status;
 }
 
