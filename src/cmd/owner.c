@@ -2,7 +2,6 @@
 #include "cmd/owner.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +64,14 @@ static bool make_trace_dir(const struct conf *c, const struct passwd *front,
     return make_dir(dir, front, authd ? authd->pw_gid : 0, front ? 02770 : 0750, why);
 }
 
+bool owner_prepare_state(const struct conf *c, struct buf *why)
+{
+    struct passwd *authd;
+    return account(c->user_authd, &authd, why) &&
+           make_dir(c->state, authd, authd ? authd->pw_gid : 0, 0755, why) &&
+           (!authd || give_files(c, authd, why));
+}
+
 bool owner_prepare(const struct conf *c, struct buf *why)
 {
     struct passwd *front, *authd, authd_copy;
@@ -74,22 +81,6 @@ bool owner_prepare(const struct conf *c, struct buf *why)
         authd_copy = *authd; /* the next look-up overwrites what getpwnam gave */
         authd = &authd_copy;
     }
-    if (!account(c->user_front, &front, why))
-        return false;
-    return make_dir(c->run, NULL, 0, 0755, why) &&
-           make_dir(c->state, authd, authd ? authd->pw_gid : 0, 0755, why) &&
-           (!authd || give_files(c, authd, why)) &&
-           make_trace_dir(c, front, authd, why);
-}
-
-bool owner_of_state(const struct conf *c, struct buf *why)
-{
-    struct stat st;
-    if (stat(c->state, &st) != 0)
-        return owner_prepare(c, why) && (stat(c->state, &st) != 0 || owner_of_state(c, why));
-    if (geteuid() != 0 || st.st_uid == 0)
-        return true;
-    if (setgroups(0, NULL) != 0 || setegid(st.st_gid) != 0 || seteuid(st.st_uid) != 0)
-        return fail(why, "cannot act as the owner of", c->state);
-    return true;
+    return account(c->user_front, &front, why) && make_dir(c->run, NULL, 0, 0755, why) &&
+           owner_prepare_state(c, why) && make_trace_dir(c, front, authd, why);
 }

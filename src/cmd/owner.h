@@ -12,8 +12,7 @@
 /* Makes the folders that are missing and gives them to their accounts.  Nothing but making them
  * happens when we are not root or no accounts are named. */
 bool owner_prepare(const struct conf *c, struct buf *why);
-/* Root acts as the owner of the state folder from here on (for files it makes there); the folder is
- * made when it is missing. */
-bool owner_of_state(const struct conf *c, struct buf *why);
+/* The state folder alone. */
+bool owner_prepare_state(const struct conf *c, struct buf *why);
 
 #endif

@@ -646,7 +646,7 @@ static int run(const struct command *c, const struct wish *w)
 
     if (!s.conf)
         return CMD_USAGE;
-    if (owner_of_state(s.conf, &why))
+    if (owner_prepare_state(s.conf, &why))
         s.store =
             store_sqlite_open(s.conf->database, s.conf->key_path, s.conf->netbios_domain, &why);
     int code = s.store ? c->run(&s) : fail(CMD_USAGE, "%.*s", STR_ARG(buf_str(&why)));
