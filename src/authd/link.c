@@ -185,7 +185,14 @@ static int receive_some(struct peer *p, struct mmsghdr m[BATCH], struct iovec io
     return recvmmsg(p->fd, m, BATCH, MSG_DONTWAIT, NULL);
 }
 
-/* False when the peer is gone.  An empty message is the end: nobody sends one. */
+/* Both read as nothing, but only a message carries its stamp: one without content must not pass for
+ * the end of its peer. */
+static bool is_end(const struct mmsghdr *m)
+{
+    return m->msg_len == 0 && m->msg_hdr.msg_controllen == 0;
+}
+
+/* False when the peer is gone. */
 static bool peer_receive(struct peer *p)
 {
     struct mmsghdr m[BATCH];
@@ -196,7 +203,7 @@ static bool peer_receive(struct peer *p)
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
     for (int i = 0; i < n; i++) {
-        if (m[i].msg_len == 0)
+        if (is_end(&m[i]))
             return false;
         if (m[i].msg_hdr.msg_flags & MSG_TRUNC)
             p->link->counts.cut++;

@@ -202,6 +202,22 @@ static unsigned drain(int fd)
     return heard;
 }
 
+static void an_empty_message_is_not_the_end_of_its_peer(void **state)
+{
+    (void)state;
+    int fd = dial();
+    char got[128];
+
+    say(fd, "first");
+    run_until(1);
+    say(fd, "");
+    say(fd, "last");
+    run_until(3);
+    assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), 5);
+    assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), 4);
+    close(fd);
+}
+
 static void a_peer_that_does_not_read_waits_and_others_are_served(void **state)
 {
     (void)state;
@@ -306,6 +322,7 @@ int main(void)
         TEST(answers_of_a_turn_come_back_in_order),
         TEST(a_message_may_be_left_unanswered),
         TEST(a_message_longer_than_allowed_is_not_taken_for_a_shorter_one),
+        TEST(an_empty_message_is_not_the_end_of_its_peer),
         TEST(a_peer_that_does_not_read_waits_and_others_are_served),
         TEST(an_answer_that_cannot_leave_before_its_deadline_is_dropped),
         TEST(the_time_a_message_waited_is_known),

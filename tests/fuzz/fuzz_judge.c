@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* An AUTHENTICATE message on its way to a verdict: nobody who does not know the password may get
+ * one that lets them in. */
+
+#include <stdlib.h>
+
+#include "authd/judge.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void prepare(struct judge *j)
+{
+    static const char *const domains[] = { "example.com" };
+    static const uint8_t hash[16] = { 0xA4, 0xF4, 0x9C, 0x40, 0x65, 0x10, 0xBD, 0xCA };
+    struct user u = { .name = "ada", .uri = "sip:ada@example.com", .flags = USER_SIP_ENABLED };
+
+    judge_init(j);
+    j->store = store_memory_new("EXAMPLE");
+    j->policy = ntlm_policy_set_new();
+    j->domains = domains;
+    j->domain_count = 1;
+    j->lockout.rules = (struct lockout_rules){ .threshold = 5, .window_s = 60, .duration_s = 60 };
+    if (j->store->ops->add(j->store, &u, hash) != STORE_OK)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct judge judge;
+    static struct judge_answer answer;
+    static int64_t now = 1000000;
+    struct judge_time t = { .now = now += 100, .filetime = 0, .day = 20270115 };
+    struct proto_question q = { .authenticate = str_of(data, size),
+                                .from_uri = STR("sip:ada@example.com") };
+    struct buf out = { 0 };
+
+    if (!judge.store)
+        prepare(&judge);
+    judge_question(&judge, &q, &t, &answer);
+    if (answer.verdict.fault == FAULT_NONE || answer.verdict.password_proved)
+        abort();
+    if (!proto_verdict_write(&answer.verdict, &out))
+        abort();
+    judge_answer_fini(&answer);
+    buf_fini(&out);
+    return 0;
+}
