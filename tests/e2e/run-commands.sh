@@ -72,6 +72,18 @@ every_command_explains_itself() {
     says err 'usage: postern COMMAND'
 }
 
+the_man_pages_know_every_option() {
+    local command page option
+    for command in serve front authd demo user signin policy ctl; do
+        page=doc/man/postern-$command.1
+        [ -e "$page" ] || page=doc/man/postern-serve.1
+        while read -r option; do
+            sed 's/\\//g' "$page" | grep -qE -- "$option([^a-z-]|\$)"
+            verdict $? "$page has $option"
+        done < <("$POSTERN" "$command" --help | grep -oE -- '--[a-z]+(-[a-z]+)*' | sort -u)
+    done
+}
+
 wrong_input_is_refused_at_every_door() {
     local command conf=$folder/good.conf
     sed "s|^;state = .*|state = $folder/state|; s|^;run = .*|run = $folder/run|
@@ -142,6 +154,7 @@ nobody_to_talk_with_is_exit_code_3() {
 }
 
 start_demo() {
+    : >"$folder/demo" # there before the first look
     "$POSTERN" demo --json >"$folder/demo" &
     demo=$!
     for _ in {1..300}; do
@@ -187,6 +200,7 @@ the_exit_codes_of_a_sign_in() {
 }
 
 every_command_explains_itself
+the_man_pages_know_every_option
 wrong_input_is_refused_at_every_door
 a_broken_configuration_is_told_by_line
 nobody_to_talk_with_is_exit_code_3
