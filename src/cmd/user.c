@@ -146,6 +146,8 @@ static bool read_line(struct secret_line *line, FILE *from)
     return whole && line->len > 0;
 }
 
+/* Signals are off as well, so that nobody is left with a terminal that shows nothing; Ctrl-C
+ * arrives as a character and gives up. */
 static bool ask_hidden(const char *prompt, struct secret_line *line)
 {
     struct termios before, hidden;
@@ -153,13 +155,13 @@ static bool ask_hidden(const char *prompt, struct secret_line *line)
     if (tcgetattr(STDIN_FILENO, &before) != 0)
         return false;
     hidden = before;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
     fputs(prompt, stderr);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     bool good = read_line(line, stdin);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     fputc('\n', stderr);
-    return good;
+    return good && !memchr(line->text, '\x03', line->len);
 }
 
 static bool hash_of(struct str password, uint8_t out[16])
