@@ -74,7 +74,7 @@ run_units() {
         SKIP) count "unit/$name" 77 "$log" ;;
         *) count "unit/$name" 1 "$log" ;;
         esac
-    done < <(sed -nE 's|^ *[0-9]+/[0-9]+ +([^ ]+ / )?([^ ]+) +([A-Z]+) .*|\2 \3|p' "$logs/unit.log")
+    done < <(sed -nE 's|^ *[0-9]+/[0-9]+ +([^ ]+ / )?([^ ]+) +([A-Z]+) .*|\2 \3|p' "$logs/unit.log" | awk '!seen[$0]++') # failures are listed twice
     grep -qE '^ *[0-9]+/[0-9]+ ' "$logs/unit.log" || count unit 1 "$logs/unit.log"
 }
 
