@@ -58,7 +58,7 @@ check_cppcheck() {
         --suppress='leakReturnValNotUsed:tests/*' --suppress='invalidFunctionArg:tests/*' \
         -D_GNU_SOURCE -DPOSTERN_VERSION='"0"' -DPOSTERN_SOURCE_ROOT='"."' \
         --include=scripts/cppcheck.h \
-        -Isrc --cppcheck-build-dir="$build/cppcheck" -j "$(nproc)" src tests
+        -Isrc -Itests --cppcheck-build-dir="$build/cppcheck" -j "$(nproc)" src tests
 }
 
 check_shell() {
