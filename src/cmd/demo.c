@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The story on one screen: the same server, the same password, and one client that is refused. */
+#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <signal.h>
@@ -227,12 +228,13 @@ static void print_ready(const struct deployment *d)
            "              (or 127.0.0.1:%s with TCP)   Authentication scheme NTLM\n"
            "    It will ask about the certificate: accept it (its CA is %s)\n\n",
            d->domain, d->netbios, d->password, port, tcp, d->ca);
-    printf("  Or from another terminal:\n"
-           "    echo %s | postern signin sip:ada@%s --login '%s\\ada' \\\n"
-           "        --server 127.0.0.1:%s --ca %s --profile windows-7 --password-stdin\n"
-           "    postern policy set windows-2008 -c %s\n"
-           "    postern ctl status -c %s\n\n",
-           d->password, d->domain, d->netbios, port, d->ca, d->config, d->config);
+    const char *self = program_invocation_name; /* as it was called: it may not be in the PATH */
+    printf("  Or from another terminal%s:\n", strchr(self, '/') ? ", in this folder" : "");
+    printf("    echo %s | %s signin sip:ada@%s --login '%s\\ada' \\\n"
+           "        --server 127.0.0.1:%s --ca %s --profile windows-7 --password-stdin\n",
+           d->password, self, d->domain, d->netbios, port, d->ca);
+    printf("    %s policy set windows-2008 -c %s\n", self, d->config);
+    printf("    %s ctl status -c %s\n\n", self, d->config);
     printf("  Trace: %s\n  Others with the same password:", d->trace);
     for (unsigned i = 1; i < deployment_user_count; i++)
         printf(" %s%s%s%s", deployment_users[i].name, deployment_users[i].state ? " (" : "",
