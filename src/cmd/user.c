@@ -661,7 +661,7 @@ static int run(const struct command *c, const struct wish *w)
 
 int cmd_user(int argc, char **argv)
 {
-    struct wish w = { .conf_path = CMD_DEFAULT_CONF };
+    struct wish w = { .conf_path = CMD_DEFAULT_CONF, .names = argv };
     int code = parse(argc, argv, &w);
 
     if (code != CMD_DONE)
