@@ -255,17 +255,23 @@ static void flush(void *arg)
         loop_fd_watch(a->watch, a->unsent ? LOOP_READ | LOOP_WRITE : LOOP_READ);
 }
 
-static struct open_question *append(struct ask *a)
+/* Takes `q` with its message over. */
+static void append(struct ask *a, struct open_question *q)
 {
-    struct open_question *q = calloc(1, sizeof(*q));
-    assert(q);
-    q->id = a->next_id++;
     q->deadline_ms = loop_now_ms(a->loop) + a->timeout_ms;
     *a->newest = q;
     a->newest = &q->next;
     a->open++;
+    a->flags_open += q->job == NULL;
     if (!a->unsent)
         a->unsent = q;
+}
+
+static struct open_question *question_new(struct ask *a)
+{
+    struct open_question *q = calloc(1, sizeof(*q));
+    assert(q);
+    q->id = a->next_id++;
     return q;
 }
 
@@ -273,11 +279,15 @@ enum fault ask_question(struct ask *a, struct proto_question *p, struct job *job
 {
     if (a->open >= a->queue_max)
         return FAULT_DIRECTORY_BUSY;
-    struct open_question *q = append(a);
-    q->job = job;
+    struct open_question *q = question_new(a);
     p->id = q->id;
     p->deadline_ms = a->timeout_ms;
-    proto_question_write(p, &q->message);
+    if (!proto_question_write(p, &q->message)) {
+        question_free(q);
+        return FAULT_DIRECTORY_FAILED; /* a name or token longer than any account's */
+    }
+    q->job = job;
+    append(a, q);
     return FAULT_NONE;
 }
 
@@ -285,11 +295,13 @@ void ask_flags(struct ask *a, struct str user_key)
 {
     if (a->flags_open >= FLAGS_OPEN_MAX || a->open >= a->queue_max)
         return;
-    struct open_question *q = append(a);
-    a->flags_open++;
+    struct open_question *q = question_new(a);
     q->user_key = str_own(user_key);
     struct proto_lookup l = { .id = q->id, .uri = str_from_c(q->user_key) };
-    proto_lookup_write(&l, &q->message);
+    if (proto_lookup_write(&l, &q->message))
+        append(a, q);
+    else
+        question_free(q);
 }
 
 void ask_tick(struct ask *a, uint64_t now_ms)

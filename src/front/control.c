@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "conf/sandbox.h"
+#include "conf/ctl_answers.h"
 #include "diag/trace.h"
 #include "front/front_internal.h"
 #include "front/mail.h"
@@ -30,16 +30,6 @@ static struct pending *pending_new(struct ctl_request *r, unsigned waiting)
 static json_t *text(struct str s)
 {
     return json_stringn_nocheck(s.ptr, s.len);
-}
-
-static json_t *policy_json(const struct ntlm_policy_set *set)
-{
-    struct buf b = { 0 };
-    ntlm_policy_print(&set->base, &b);
-    json_t *out = json_pack("{s:b, s:s, s:o, s:i}", "ok", 1, "preset", set->preset, "policy",
-                            text(buf_str(&b)), "exceptions", (int)set->exception_count);
-    buf_fini(&b);
-    return out;
 }
 
 static uint64_t sum(const struct front *f, size_t offset)
@@ -70,13 +60,6 @@ static const struct {
     { "bad_messages", offsetof(struct worker_stats, bad_messages) },
 };
 
-static json_t *sandbox_json(void)
-{
-    struct sandbox_state s = sandbox_state();
-    return json_pack("{s:b, s:b, s:i, s:b}", "switched_off", s.switched_off, "no_new_privs",
-                     s.no_new_privs, "landlock_abi", (int)s.landlock, "seccomp", s.seccomp);
-}
-
 static void do_status(struct front *f, struct ctl_request *r)
 {
     json_t *out = json_pack("{s:b, s:s, s:s, s:i, s:I}", "ok", 1, "role", "front", "version",
@@ -94,7 +77,7 @@ static void do_status(struct front *f, struct ctl_request *r)
     json_object_set_new(out, "listeners", listen);
     json_object_set_new(out, "policy", json_string(f->conf->policy->preset));
     json_object_set_new(out, "trace_dropped", json_integer((json_int_t)trace_dropped()));
-    json_object_set_new(out, "sandbox", sandbox_json());
+    json_object_set_new(out, "sandbox", ctl_sandbox_json());
     ctl_reply(r, out);
 }
 
@@ -114,24 +97,13 @@ void control_spread_policy(struct front *f, const struct ntlm_policy_set *set, v
 
 static void do_policy_set(struct front *f, struct ctl_request *r, json_t *in)
 {
-    json_t *words = json_object_get(in, "words");
-    const char *list[64];
-    unsigned n = 0;
-    for (size_t i = 0; i < json_array_size(words) && n < ARRAY_LEN(list); i++)
-        list[n++] = json_string_value(json_array_get(words, i));
     struct buf why = { 0 };
-    struct ntlm_policy_set *set = NULL;
-    bool all_text = true;
-    for (unsigned i = 0; i < n; i++)
-        all_text = all_text && list[i];
-    if (n > 0 && all_text)
-        set = conf_policy_apply(f->conf->policy, list, n, &why);
+    struct ntlm_policy_set *set = ctl_policy_apply(f->conf->policy, in, &why);
     if (set) {
         control_spread_policy(f, set, r);
         ntlm_policy_set_free(set);
     } else {
-        ctl_refuse(r, "%.*s", why.len ? (int)why.len : 39,
-                   why.len ? why.ptr : "words: give a preset or KEY=VALUE words");
+        ctl_refuse(r, "%.*s", STR_ARG(buf_str(&why)));
     }
     buf_fini(&why);
 }
@@ -170,63 +142,11 @@ static void do_kick(struct front *f, struct ctl_request *r, json_t *in)
     mailbox_post(f->workers[worker_of_user(f, m->user_key)]->mailbox, &m->mail);
 }
 
-static const struct {
-    const char *name;
-    enum trace_level level;
-} levels[] = {
-    { "off", TL_OFF },   { "fatal", TL_FATAL },     { "error", TL_ERROR }, { "warn", TL_WARN },
-    { "info", TL_INFO }, { "verbose", TL_VERBOSE }, { "noise", TL_NOISE },
-};
-
-static json_t *trace_json(void)
-{
-    json_t *list = json_array();
-    for (int c = 0; c < TRACE_COMPONENT_COUNT; c++) {
-        enum trace_level level;
-        unsigned flags;
-        trace_get((enum trace_component)c, &level, &flags);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "component",
-                                              trace_component_name((enum trace_component)c),
-                                              "level", levels[level].name, "flags", (int)flags));
-    }
-    return json_pack("{s:b, s:o, s:I}", "ok", 1, "components", list, "dropped",
-                     (json_int_t)trace_dropped());
-}
-
-static bool set_component(enum trace_component c, json_t *in)
-{
-    enum trace_level level;
-    unsigned flags;
-    trace_get(c, &level, &flags);
-    const char *wanted = json_string_value(json_object_get(in, "level"));
-    json_t *bits = json_object_get(in, "flags");
-    for (size_t i = 0; wanted && i < ARRAY_LEN(levels); i++)
-        if (strcmp(wanted, levels[i].name) == 0) {
-            trace_set(c, levels[i].level, bits ? (unsigned)json_integer_value(bits) : flags);
-            return true;
-        }
-    return false;
-}
-
+/* Who looks at the switches next looks at the file: it is up to date by then. */
 static void do_trace(struct ctl_request *r, json_t *in)
 {
-    struct str name = str_from_c(json_string_value(json_object_get(in, "component")));
-    json_t *secrets = json_object_get(in, "secrets");
-    enum trace_component only;
-    bool ok = true;
-    if (secrets)
-        trace_set_secrets(json_is_true(secrets));
-    if (str_eq(name, STR("all")))
-        for (int c = 0; c < TRACE_COMPONENT_COUNT; c++)
-            ok = ok && set_component((enum trace_component)c, in);
-    else if (name.len > 0)
-        ok = trace_component_from_name(name, &only) && set_component(only, in);
     trace_flush();
-    if (ok)
-        ctl_reply(r, trace_json());
-    else
-        ctl_refuse(r, "unknown component or level: components are SIPStack, UserServices, Authd "
-                      "or all; levels off, fatal, error, warn, info, verbose, noise");
+    ctl_trace(r, in);
 }
 
 /* A process in its sandbox opens no file: whoever asks brings the text of the configuration and of
@@ -262,7 +182,7 @@ void control_handle(void *arg, struct ctl_request *r, json_t *in)
     if (str_eq(what, STR("status")))
         do_status(f, r);
     else if (str_eq(what, STR("policy-show")))
-        ctl_reply(r, policy_json(f->conf->policy));
+        ctl_reply(r, ctl_policy_json(f->conf->policy));
     else if (str_eq(what, STR("policy-set")))
         do_policy_set(f, r, in);
     else if (str_eq(what, STR("sessions")))
@@ -288,7 +208,7 @@ static void ack_policy(struct front *f, struct mail_policy *m)
     ntlm_policy_set_free(f->conf->policy);
     f->conf->policy = p->policy;
     if (p->request)
-        ctl_reply(p->request, policy_json(f->conf->policy));
+        ctl_reply(p->request, ctl_policy_json(f->conf->policy));
     free(p);
 }
 

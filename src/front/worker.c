@@ -246,11 +246,12 @@ static void publish_stats(struct worker *w)
     atomic_store_explicit(&s->users, registrar_users(w->registrar), memory_order_relaxed);
 }
 
+/* By the clock on the wall here, as the day at which an exception ends is meant. */
 static uint32_t today(void)
 {
     time_t now = time(NULL);
     struct tm tm;
-    gmtime_r(&now, &tm);
+    localtime_r(&now, &tm);
     return (uint32_t)((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday);
 }
 

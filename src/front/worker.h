@@ -48,7 +48,7 @@ struct worker {
     unsigned ticks;
     struct later *later; /* mails on their way to ourselves */
     char *nb_computer;
-    uint32_t day; /* yyyymmdd, UTC; kept by the tick */
+    uint32_t day; /* yyyymmdd, kept by the tick */
     struct worker_stats stats;
 };
 
