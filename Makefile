@@ -4,6 +4,10 @@
 BUILD ?= build
 ARGS ?=
 FUZZ_TIME ?= 600
+# Link-time optimisation saves a twelfth of the CPU of a sign-in; gcc misreads what it inlines across
+# files there, and its two false alarms are left out of that step (the compile step keeps them).
+OPTIMISED = --buildtype=release -Ddebug=true -Db_lto=true \
+	'-Dc_link_args=-Wno-free-nonheap-object -Wno-stringop-overflow'
 
 .PHONY: all run test fresh bench fuzz lint clean help
 
@@ -14,7 +18,7 @@ $(BUILD)/build.ninja:
 	@command -v meson ninja pkg-config cc >/dev/null || { \
 		echo "make: the build tools are missing: run scripts/install-deps.sh run (as root)" >&2; \
 		exit 1; }
-	@meson setup $(BUILD) -Dtests=disabled
+	@meson setup $(BUILD) $(OPTIMISED) -Dtests=disabled
 
 run: ## install what running needs, build, start the demo (ARGS=--once and the like)
 	@scripts/install-deps.sh run

@@ -7,7 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=build-bench
 [ -e "$build/build.ninja" ] ||
-    meson setup "$build" --buildtype=release -Dtests=disabled -Dbench=true
+    meson setup "$build" --buildtype=release -Ddebug=true -Db_lto=true -Dtests=disabled -Dbench=true \
+        "-Dc_link_args=-Wno-free-nonheap-object -Wno-stringop-overflow"
 ninja -C "$build"
 for bench in "$build"/tests/bench/bench_*; do
     if [ -x "$bench" ] && [ -f "$bench" ]; then
