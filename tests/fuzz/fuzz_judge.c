@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct judge judge;
     static struct judge_answer answer;
     static int64_t now = 1000000;
-    struct judge_time t = { .now = now += 100, .filetime = 0, .day = 20270115 };
+    now += 100;
+    struct judge_time t = { .now = now, .filetime = 0, .day = 20270115 };
     struct proto_question q = { .authenticate = str_of(data, size),
                                 .from_uri = STR("sip:ada@example.com") };
     struct buf out = { 0 };
