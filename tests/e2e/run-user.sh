@@ -12,6 +12,8 @@ domain = example.com, example.net
 fqdn = fe01.example.com
 state = $dir/state
 run = $dir
+user_front =
+user_authd =
 [directory]
 netbios_domain = EXAMPLE
 CONF
