@@ -67,7 +67,7 @@ static void print_scalars(const json_t *o, const char *indent)
             printf("%s%-22s %lld\n", indent, key, (long long)json_integer_value(value));
         else if (json_is_boolean(value))
             printf("%s%-22s %s\n", indent, key, json_is_true(value) ? "yes" : "no");
-        else if (json_is_object(value)) {
+        else if (json_is_object(value) && json_object_size(value) > 0) {
             printf("%s%s\n", indent, key);
             print_scalars(value, "    ");
         }
