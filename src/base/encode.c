@@ -100,6 +100,15 @@ bool base64_decode(struct str in, struct arena *arena, struct str *out)
     return true;
 }
 
+/* 0 to 15, or 16 for what is no hex digit. */
+static unsigned hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    unsigned letter = ((unsigned char)c | 0x20u) - 'a';
+    return letter < 6 ? letter + 10 : 16;
+}
+
 bool hex_decode(struct str in, void *out, size_t len)
 {
     unsigned char *bytes = out;
@@ -107,12 +116,10 @@ bool hex_decode(struct str in, void *out, size_t len)
     if (in.len % 2 != 0 || in.len / 2 != len)
         return false;
     for (size_t i = 0; i < len; i++) {
-        uint64_t value;
-        if (!is_hex_digit(in.ptr[2 * i]) || !is_hex_digit(in.ptr[2 * i + 1]))
+        unsigned high = hex_value(in.ptr[2 * i]), low = hex_value(in.ptr[2 * i + 1]);
+        if (high > 15 || low > 15)
             return false;
-        if (!str_hex_to_u64(str_of(in.ptr + 2 * i, 2), &value))
-            return false;
-        bytes[i] = (unsigned char)value;
+        bytes[i] = (unsigned char)(high << 4 | low);
     }
     return true;
 }

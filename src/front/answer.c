@@ -58,7 +58,12 @@ void answer_header(struct answer *a, const char *name, struct str value)
 
 void answer_expires(struct answer *a, uint32_t seconds)
 {
-    a->expires = arena_printf(&a->turn->w->arena, "%u", seconds);
+    char digits[10];
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (char)('0' + seconds % 10);
+    while ((seconds /= 10) > 0);
+    a->expires = arena_dup(&a->turn->w->arena, str_of(digits + at, sizeof(digits) - at));
     sip_reply_header(&a->reply, "Expires", a->expires);
 }
 

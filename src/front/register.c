@@ -110,7 +110,6 @@ static void answer_ok(struct turn *t, enum registrar_action action, uint32_t exp
                       struct str contacts)
 {
     const struct conf *conf = t->w->front->conf;
-    struct arena *arena = &t->w->arena;
     struct answer a;
     answer_begin(&a, t, 200, NULL);
     answer_lines(&a, contacts);
@@ -123,9 +122,7 @@ static void answer_ok(struct turn *t, enum registrar_action action, uint32_t exp
     answer_header(&a, "Supported", STR("adhoclist"));
     answer_header(&a, "Supported", STR("msrtc-event-categories"));
     if (sip_msg_first(&t->msg, SIP_MS_KEEP_ALIVE))
-        answer_header(&a, "ms-keep-alive",
-                      arena_printf(arena, "UAS; tcp=no; hop-hop=yes; end-end=no; timeout=%u",
-                                   conf->keep_alive));
+        answer_header(&a, "ms-keep-alive", str_from_c(t->w->keep_alive));
     answer_header(&a, "Server", str_from_c(conf->server_header));
     answer_end(&a, STR_NONE, STR_NONE);
 }

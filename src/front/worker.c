@@ -2,6 +2,7 @@
 #include "front/worker.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -303,6 +304,8 @@ struct worker *worker_new(struct front *f, unsigned index)
     struct net_limits limits = limits_of(f);
     w->net = net_new(w->loop, &limits, &net_handler, w, index);
     init_auth(w);
+    snprintf(w->keep_alive, sizeof(w->keep_alive),
+             "UAS; tcp=no; hop-hop=yes; end-end=no; timeout=%u", f->conf->keep_alive);
     w->registrar = registrar_new(f->conf->endpoints_per_user);
     struct ask_settings ask = { .path = f->authd_path,
                                 .timeout_ms = f->conf->authd_timeout_ms,

@@ -48,7 +48,8 @@ struct worker {
     unsigned ticks;
     struct later *later; /* mails on their way to ourselves */
     char *nb_computer;
-    uint32_t day; /* yyyymmdd, kept by the tick */
+    char keep_alive[64]; /* value of ms-keep-alive in a 200 to REGISTER */
+    uint32_t day;        /* yyyymmdd, kept by the tick */
     struct worker_stats stats;
 };
 
