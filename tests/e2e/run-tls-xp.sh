@@ -27,6 +27,7 @@ trap clean_up EXIT
 start() { # name, command...
     local name=$1
     shift
+    : >"$dir/$name" # it is read before the program may have made it
     "$@" >"$dir/$name" 2>&1 &
     started+=($!)
     for _ in $(seq 200); do
