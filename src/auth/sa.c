@@ -49,7 +49,7 @@ static void copy_text(char *to, size_t size, struct str from)
 
 static bool same_text(const char *kept, struct str text)
 {
-    return strlen(kept) == text.len && memcmp(kept, text.ptr, text.len) == 0;
+    return str_eq(str_from_c(kept), text);
 }
 
 struct sa_table *sa_table_new(const struct sa_limits *limits)
