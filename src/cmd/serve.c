@@ -4,7 +4,6 @@
 
 #include "cmd/cmd.h"
 #include "cmd/supervise.h"
-#include "front/front.h"
 
 static const char serve_help[] =
     "usage: postern serve [-c FILE] [--check]\n"
@@ -14,11 +13,6 @@ static const char serve_help[] =
     "  -c, --config FILE    the configuration (default " CMD_DEFAULT_CONF ")\n"
     "      --check          read the configuration, say what is wrong with it, and end\n"
     "      --explain-config every key with its type, default, range and meaning\n";
-
-static const char front_help[] =
-    "usage: postern front [-c FILE]\n\n"
-    "Runs the Front End alone; 'postern serve' runs it together with authd.\n\n"
-    "  -c, --config FILE    the configuration (default " CMD_DEFAULT_CONF ")\n";
 
 enum { OPT_CHECK = 256, OPT_EXPLAIN };
 
@@ -67,26 +61,4 @@ int cmd_serve(int argc, char **argv)
         printf("%s: good\n", path);
     conf_free(c);
     return code;
-}
-
-int cmd_front(int argc, char **argv)
-{
-    static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-                                             { "help", no_argument, NULL, 'h' },
-                                             { 0 } };
-    const char *path = CMD_DEFAULT_CONF;
-    for (int o; (o = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
-        if (o == 'c') {
-            path = optarg;
-        } else if (o == 'h') {
-            fputs(front_help, stdout);
-            return CMD_DONE;
-        } else {
-            return cmd_wrong_option(argv, o);
-        }
-    }
-    if (optind < argc)
-        return cmd_usage("front takes no argument '%s': see 'postern front --help'", argv[optind]);
-    struct conf *c = cmd_conf(path);
-    return c ? front_run(c) : CMD_USAGE;
 }
