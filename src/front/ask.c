@@ -64,17 +64,6 @@ struct ask *ask_new(struct loop *l, const struct ask_settings *s, const struct a
     return a;
 }
 
-void ask_set_limits(struct ask *a, uint32_t timeout_ms, uint32_t queue_max)
-{
-    a->timeout_ms = timeout_ms;
-    a->queue_max = queue_max;
-}
-
-unsigned ask_open(const struct ask *a)
-{
-    return a->open;
-}
-
 static void question_free(struct open_question *q)
 {
     buf_fini(&q->message);

@@ -28,7 +28,6 @@ struct ask_handler {
 struct ask *ask_new(struct loop *l, const struct ask_settings *s, const struct ask_handler *h,
                     void *arg);
 void ask_free(struct ask *a); /* open jobs are answered with DIRECTORY_UNREACHABLE */
-void ask_set_limits(struct ask *a, uint32_t timeout_ms, uint32_t queue_max);
 
 /* Copies the question.  FAULT_DIRECTORY_BUSY when too many wait, FAULT_DIRECTORY_FAILED when it is
  * too long to be asked; then `verdict` is not called and the job stays the caller's. */
@@ -36,6 +35,5 @@ enum fault ask_question(struct ask *a, struct proto_question *p, struct job *job
 /* A look at a user's flags: lost silently when authd is away. */
 void ask_flags(struct ask *a, struct str user_key);
 void ask_tick(struct ask *a, uint64_t now_ms); /* about ten times a second: deadlines, reconnects */
-unsigned ask_open(const struct ask *a);
 
 #endif

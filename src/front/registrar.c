@@ -47,11 +47,6 @@ struct registrar *registrar_new(unsigned endpoints_max)
     return r;
 }
 
-void registrar_set_quota(struct registrar *r, unsigned endpoints_max)
-{
-    r->endpoints_max = endpoints_max ? endpoints_max : 1;
-}
-
 static void binding_free(struct binding *b)
 {
     buf_fini(&b->head);

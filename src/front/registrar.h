@@ -38,7 +38,6 @@ void registrar_out_fini(struct registrar_out *o);
 
 struct registrar *registrar_new(unsigned endpoints_max);
 void registrar_free(struct registrar *r);
-void registrar_set_quota(struct registrar *r, unsigned endpoints_max);
 
 /* Applies and appends the user's Contact lines ("Contact: ...\r\n" each) to `contacts`.  When the
  * quota is exceeded the endpoint that refreshed longest ago goes and is told through `out` (its
