@@ -56,9 +56,15 @@ int cmd_serve(int argc, char **argv)
     struct conf *c = cmd_conf(path);
     if (!c)
         return CMD_USAGE;
-    int code = check ? CMD_DONE : supervise(c);
-    if (check)
+    int code = CMD_DONE;
+    if (c->tls_listen_count + c->tcp_listen_count == 0)
+        code = cmd_usage("%s: [front] tls_listen: missing: say where clients connect, such as "
+                         "0.0.0.0:5061",
+                         path);
+    else if (check)
         printf("%s: good\n", path);
+    else
+        code = supervise(c);
     conf_free(c);
     return code;
 }

@@ -139,6 +139,9 @@ a_broken_configuration_is_told_by_line() {
     done
     exits 2 serve --check -c "$folder/missing.conf"
     says err "missing\\.conf"
+    : >"$folder/empty.conf"
+    exits 2 serve --check -c "$folder/empty.conf"
+    says err '^postern: .*tls_listen: missing: .+'
     exits 0 serve --check -c conf/postern.conf
     says out 'good'
 }
