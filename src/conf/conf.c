@@ -64,6 +64,10 @@ static void derive(struct conf *c)
     c->domain = str_own(str_from_c(c->domain_count ? c->domains[0] : ""));
     set_default_fqdn(c);
     set_default_netbios(c);
+    if (c->edge.public_name[0] == '\0') {
+        free(c->edge.public_name);
+        c->edge.public_name = str_own(str_from_c(c->fqdn));
+    }
     set_default(&c->database, c->state, "users.db");
     set_default(&c->key_path, c->state, "users.key");
     c->trace.path = c->trace_path[0] != '\0' ? c->trace_path : NULL;
@@ -205,13 +209,55 @@ static void missing(struct reading *r, const char *section, const char *key, con
     buf_printf(r->why, "%s: [%s] %s: %s\n", r->file, section, key, what);
 }
 
-static void check_pair(struct reading *r, const char *cert, const char *key, const char *cert_name,
-                       const char *key_name)
+static void check_pair(struct reading *r, const char *section, const char *cert, const char *key,
+                       const char *cert_name, const char *key_name)
 {
     if (cert[0] != '\0' && key[0] == '\0')
-        missing(r, "front", key_name, "missing: name the private key of the certificate");
+        missing(r, section, key_name, "missing: name the private key of the certificate");
     if (key[0] != '\0' && cert[0] == '\0')
-        missing(r, "front", cert_name, "missing: name the certificate of the private key");
+        missing(r, section, cert_name, "missing: name the certificate of the private key");
+}
+
+/* The front's half of a link between Edge and Front End. */
+static void check_edge_doors(struct reading *r)
+{
+    const struct conf *c = r->conf;
+
+    if (c->edge_listen_count == 0)
+        return;
+    if (c->cert_file[0] == '\0' && c->rsa_cert_file[0] == '\0')
+        missing(r, "front", "cert_file", "missing: edge_listen needs a certificate and key_file");
+    if (c->edge_server_count == 0)
+        missing(r, "front", "edge_servers", "missing: name the Edges that may connect");
+    if (c->edge_ca_file[0] == '\0')
+        missing(r, "front", "edge_ca_file",
+                "missing: name the authority that issued the Edges' "
+                "certificates");
+}
+
+static void check_edge(struct reading *r)
+{
+    const struct conf_edge *e = &r->conf->edge;
+
+    check_pair(r, "edge", e->cert_file, e->key_file, "cert_file", "key_file");
+    check_pair(r, "edge", e->rsa_cert_file, e->rsa_key_file, "rsa_cert_file", "rsa_key_file");
+    check_pair(r, "edge", e->link_cert_file, e->link_key_file, "link_cert_file", "link_key_file");
+    if (e->listen_count == 0)
+        return;
+    if (r->conf->domain_count == 0)
+        missing(r, "general", "domain", "missing: name the SIP domain served, such as example.com");
+    if (e->cert_file[0] == '\0' && e->rsa_cert_file[0] == '\0')
+        missing(r, "edge", "cert_file", "missing: listen needs a certificate and key_file");
+    if (e->next_hop_count == 0)
+        missing(r, "edge", "next_hops", "missing: say where the Front Ends listen for Edges");
+    if (e->front_server_count == 0)
+        missing(r, "edge", "front_servers", "missing: name the Front Ends that are ours");
+    if (e->link_cert_file[0] == '\0')
+        missing(r, "edge", "link_cert_file", "missing: Front Ends ask the Edge for a certificate");
+    if (e->link_ca_file[0] == '\0')
+        missing(r, "edge", "link_ca_file",
+                "missing: name the authority that issued the Front "
+                "Ends' certificates");
 }
 
 /* What no single key can tell. */
@@ -221,8 +267,10 @@ static void check_together(struct reading *r)
 
     if (c->tls_listen_count + c->tcp_listen_count > 0 && c->domain_count == 0)
         missing(r, "general", "domain", "missing: name the SIP domain served, such as example.com");
-    check_pair(r, c->cert_file, c->key_file, "cert_file", "key_file");
-    check_pair(r, c->rsa_cert_file, c->rsa_key_file, "rsa_cert_file", "rsa_key_file");
+    check_pair(r, "front", c->cert_file, c->key_file, "cert_file", "key_file");
+    check_pair(r, "front", c->rsa_cert_file, c->rsa_key_file, "rsa_cert_file", "rsa_key_file");
+    check_edge_doors(r);
+    check_edge(r);
     if (c->tls_listen_count > 0 && c->cert_file[0] == '\0' && c->rsa_cert_file[0] == '\0')
         missing(r, "front", "cert_file", "missing: tls_listen needs a certificate and key_file");
     if (c->message_memory / 2 < c->message_max)

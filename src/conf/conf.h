@@ -12,8 +12,36 @@
 #include "diag/trace.h"
 #include "ntlm/policy.h"
 
-struct conf_listen {
-    char *addr; /* "127.0.0.1:5061" */
+/* [edge] */
+struct conf_edge {
+    char **listen; /* empty: no Edge here */
+    unsigned listen_count;
+    char *public_name; /* the fqdn when not given */
+    char *cert_file, *key_file;
+    char *rsa_cert_file, *rsa_key_file;
+    struct ntlm_network *legacy_networks;
+    unsigned legacy_network_count;
+    bool remote_access, hide_names;
+    char **next_hops; /* in order of preference */
+    unsigned next_hop_count;
+    char **front_servers;
+    unsigned front_server_count;
+    char *link_cert_file, *link_key_file, *link_ca_file;
+    unsigned links; /* per worker and Front End */
+    uint32_t keep_alive;
+    char *foreign_target;
+    uint32_t failure_clock_ms;
+    struct ntlm_network *trusted_networks;
+    unsigned trusted_network_count;
+};
+
+/* [budget] */
+struct conf_budget {
+    unsigned account_failures, device_failures, reserve, ceiling; /* 0: off, where 0 is allowed */
+    uint32_t window_s, device_life_s;
+    bool inside;
+    unsigned source_failures, network_failures;
+    uint32_t source_window_s;
 };
 
 struct conf {
@@ -23,12 +51,13 @@ struct conf {
     char *domain;   /* SIP domain: example.com */
     char **domains; /* all SIP domains served, the first is `domain` */
     unsigned domain_count;
-    char *fqdn;                    /* this server's name: fe01.example.com */
-    char *realm;                   /* SIP Communications Service */
-    char *state;                   /* directory for state: /var/lib/postern */
-    char *run;                     /* directory for sockets: /run/postern */
-    unsigned workers;              /* 0: one per core */
-    char *user_front, *user_authd; /* accounts to drop to when started as root; "": stay */
+    char *fqdn;       /* this server's name: fe01.example.com */
+    char *realm;      /* SIP Communications Service */
+    char *state;      /* directory for state: /var/lib/postern */
+    char *run;        /* directory for sockets: /run/postern */
+    unsigned workers; /* 0: one per core */
+    /* accounts to drop to when started as root; "": stay */
+    char *user_front, *user_authd, *user_edge;
     char *admin_group; /* may use ctl, policy set and user beside root; default postern-admin */
 
     /* [front] */
@@ -45,6 +74,14 @@ struct conf {
     unsigned endpoints_per_user; /* 8 */
     uint32_t sa_life;            /* 28800 s */
     char *server_header;         /* RTC/3.5 */
+    char **edge_listen;          /* doors for Edges: mutual TLS */
+    unsigned edge_listen_count;
+    char **edge_servers; /* names of the Edges that may use them */
+    unsigned edge_server_count;
+    char *edge_ca_file;
+
+    struct conf_edge edge;
+    struct conf_budget budget;
 
     /* [directory] */
     char *source;               /* sqlite */
@@ -64,11 +101,13 @@ struct conf {
 
     /* [limits] */
     uint32_t message_max, headers_max, idle_s, handshake_s, connections_max, send_max;
-    uint32_t half_open_max;    /* unfinished sign-ins in the process */
-    uint32_t half_open_s;      /* life of one: 60 */
-    uint32_t authd_timeout_ms; /* 5000 */
-    uint32_t authd_queue;      /* open questions per worker */
-    uint32_t message_memory;   /* arena budget of one message */
+    uint32_t half_open_max;                           /* unfinished sign-ins in the process */
+    uint32_t half_open_s;                             /* life of one: 60 */
+    uint32_t authd_timeout_ms;                        /* 5000 */
+    uint32_t authd_queue;                             /* open questions per worker */
+    uint32_t message_memory;                          /* arena budget of one message */
+    uint32_t network_connections, network_handshakes; /* of the Edge, per network; 0: no limit */
+    uint32_t link_queue;                              /* open requests on one link to a Front End */
 };
 
 /* All defaults, as if an empty file had been read, except what has none (then empty). */

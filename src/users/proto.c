@@ -94,7 +94,7 @@ static bool read_end(const struct wire *w)
 
 bool proto_question_write(const struct proto_question *q, struct buf *out)
 {
-    size_t room = 64 + q->challenge.len + q->authenticate.len + q->from_uri.len + q->source.len;
+    size_t room = 160 + q->challenge.len + q->authenticate.len + q->from_uri.len + q->source.len;
 
     if (room > PROTO_MESSAGE_MAX)
         return false;
@@ -108,6 +108,10 @@ bool proto_question_write(const struct proto_question *q, struct buf *out)
     text_write(&w, q->from_uri, TEXT_MAX);
     text_write(&w, q->source, 16);
     wire_put_u8(&w, q->remote);
+    text_write(&w, q->epid, PROTO_EPID_MAX);
+    wire_put_u64(&w, q->resumed);
+    for (unsigned i = 0; i < PROTO_TICKETS_MAX; i++)
+        wire_put_u64(&w, q->tickets[i]);
     return write_end(&w, out);
 }
 
@@ -125,6 +129,10 @@ bool proto_question_read(struct str in, struct proto_question *out)
     out->from_uri = text_read(&w, TEXT_MAX);
     out->source = text_read(&w, 16);
     out->remote = bool_read(&w);
+    out->epid = text_read(&w, PROTO_EPID_MAX);
+    out->resumed = wire_u64(&w);
+    for (unsigned i = 0; i < PROTO_TICKETS_MAX; i++)
+        out->tickets[i] = wire_u64(&w);
 
     bool address = out->source.len == 0 || out->source.len == 4 || out->source.len == 16;
     return read_end(&w) && address;
@@ -138,6 +146,7 @@ bool proto_verdict_write(const struct proto_verdict *v, struct buf *out)
     wire_put_u16(&w, (uint16_t)v->fault);
     wire_put_u16(&w, (uint16_t)v->audited);
     wire_put_u8(&w, v->password_proved);
+    wire_put_u8(&w, v->counts);
     wire_put_bytes(&w, str_of(v->exported, sizeof(v->exported)));
     wire_put_u32(&w, v->user_flags);
     text_write(&w, v->uri, USER_URI_MAX);
@@ -154,6 +163,7 @@ bool proto_verdict_read(struct str in, struct proto_verdict *out)
     out->fault = fault_read(&w);
     out->audited = fault_read(&w);
     out->password_proved = bool_read(&w);
+    out->counts = bool_read(&w);
     struct str exported = wire_bytes(&w, sizeof(out->exported));
     if (exported.len == sizeof(out->exported))
         memcpy(out->exported, exported.ptr, sizeof(out->exported));

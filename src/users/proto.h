@@ -14,7 +14,7 @@
 #include "diag/fault.h"
 #include "users/user.h"
 
-enum { PROTO_VERSION = 1, PROTO_MESSAGE_MAX = 32768 };
+enum { PROTO_VERSION = 2, PROTO_MESSAGE_MAX = 32768, PROTO_EPID_MAX = 20, PROTO_TICKETS_MAX = 4 };
 
 struct proto_question {
     uint64_t id;
@@ -25,6 +25,10 @@ struct proto_question {
     struct str from_uri;     /* the address claimed: "sip:ada@example.com" */
     struct str source;       /* 4 or 16 address octets, empty when unknown */
     bool remote;             /* through an Edge */
+    /* how a device is known again, for failure budgets; only through an Edge */
+    struct str epid;
+    uint64_t resumed;                    /* the TLS session it resumed; 0: none */
+    uint64_t tickets[PROTO_TICKETS_MAX]; /* sessions it may resume later; 0: none */
 };
 
 struct proto_verdict {
@@ -39,6 +43,7 @@ struct proto_verdict {
     struct str display;
     struct str account; /* DOMAIN\name as resolved */
     enum fault audited; /* let in by audit mode although this was unmet */
+    bool counts;        /* a guess at a password: the Edge counts it against its source */
 };
 
 /* False, and nothing appended, when a field is longer than the reader would take. */
