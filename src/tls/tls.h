@@ -77,9 +77,19 @@ void tls_describe_offer(const struct tls *t, struct buf *out);
 bool tls_session_get(struct tls *t, struct buf *out);
 void tls_session_set(struct tls *t, struct str data);
 
-/* Makes a key and a self-made CA plus a certificate for these names (DNS names and IP addresses);
- * PEM files written with 0600 for keys.  For demo and tests.  `rsa` or ECDSA P-256. */
+/* A self-made CA and certificates of it; PEM files, those of keys written with 0600.  For demo and
+ * tests. */
+struct tls_cert_wish {
+    const char *const *names; /* DNS names and IP addresses, NULL ends */
+    const char *common_name;  /* NULL: the first name */
+    bool rsa;                 /* else ECDSA P-256 */
+    const char *ca_cert_file, *ca_key_file;
+    const char *cert_file, *key_file;          /* where they are written */
+    int valid_from_days, valid_to_days;        /* from now; both 0: from yesterday for a year */
+    bool no_server_purpose, no_client_purpose; /* both: no extended key usage, which allows any */
+};
 bool tls_make_ca(const char *ca_cert_file, const char *ca_key_file, struct buf *why);
+bool tls_make_cert_with(const struct tls_cert_wish *w, struct buf *why);
 bool tls_make_cert(const char *ca_cert_file, const char *ca_key_file, const char *const *names,
                    bool rsa, const char *cert_file, const char *key_file, struct buf *why);
 

@@ -58,18 +58,25 @@ static bool generate_key(struct making *m, bool rsa)
 }
 
 /* Backdated a day: the clocks of demo clients differ. */
-static bool fill_common(struct making *m, const char *common_name)
+static bool set_times(struct making *m, int from_days, int to_days)
 {
     time_t now = time(NULL);
+    bool usual = from_days == 0 && to_days == 0;
+    time_t from = now + (usual ? -1 : from_days) * (time_t)DAY_S;
+    time_t to = now + (usual ? VALID_DAYS : to_days) * (time_t)DAY_S;
+
+    return check(m, gnutls_x509_crt_set_activation_time(m->cert, from), "time") &&
+           check(m, gnutls_x509_crt_set_expiration_time(m->cert, to), "time");
+}
+
+static bool fill_common(struct making *m, const char *common_name)
+{
     unsigned char serial[SERIAL_LEN];
 
     random_bytes(serial, sizeof(serial));
     serial[0] = (serial[0] & 0x3F) | 0x40; /* positive and of full length (RFC 5280 4.1.2.2) */
     return check(m, gnutls_x509_crt_set_version(m->cert, 3), "version") &&
            check(m, gnutls_x509_crt_set_serial(m->cert, serial, sizeof(serial)), "serial") &&
-           check(m, gnutls_x509_crt_set_activation_time(m->cert, now - DAY_S), "time") &&
-           check(m, gnutls_x509_crt_set_expiration_time(m->cert, now + VALID_DAYS * DAY_S),
-                 "time") &&
            check(m,
                  gnutls_x509_crt_set_dn_by_oid(m->cert, GNUTLS_OID_X520_COMMON_NAME, 0, common_name,
                                                (unsigned)strlen(common_name)),
@@ -127,7 +134,7 @@ static bool save(struct making *m, const char *cert_file, const char *key_file)
 
 static bool make_ca(struct making *m)
 {
-    return generate_key(m, true) && fill_common(m, "Postern demo CA") &&
+    return generate_key(m, true) && fill_common(m, "Postern demo CA") && set_times(m, 0, 0) &&
            check(m, gnutls_x509_crt_set_basic_constraints(m->cert, 1, 0), "constraints") &&
            check(m,
                  gnutls_x509_crt_set_key_usage(m->cert,
@@ -179,38 +186,58 @@ static int add_name(struct making *m, const char *name)
                                                 (unsigned)strlen(name), GNUTLS_FSAN_APPEND);
 }
 
-/* Both purposes: between servers the one that calls presents its certificate too (MTLS). */
-static bool set_purpose(struct making *m, bool rsa)
+static bool add_purpose(struct making *m, const char *oid, bool left_out)
 {
-    unsigned usage = GNUTLS_KEY_DIGITAL_SIGNATURE | (rsa ? GNUTLS_KEY_KEY_ENCIPHERMENT : 0);
+    return left_out || check(m, gnutls_x509_crt_set_key_purpose_oid(m->cert, oid, 0), "purpose");
+}
+
+/* Both purposes unless told otherwise: between servers the one that calls presents its certificate
+ * too (MTLS). */
+static bool set_purpose(struct making *m, const struct tls_cert_wish *w)
+{
+    unsigned usage = GNUTLS_KEY_DIGITAL_SIGNATURE | (w->rsa ? GNUTLS_KEY_KEY_ENCIPHERMENT : 0);
 
     return check(m, gnutls_x509_crt_set_basic_constraints(m->cert, 0, -1), "constraints") &&
            check(m, gnutls_x509_crt_set_key_usage(m->cert, usage), "usage") &&
-           check(m, gnutls_x509_crt_set_key_purpose_oid(m->cert, GNUTLS_KP_TLS_WWW_SERVER, 0),
-                 "purpose") &&
-           check(m, gnutls_x509_crt_set_key_purpose_oid(m->cert, GNUTLS_KP_TLS_WWW_CLIENT, 0),
-                 "purpose");
+           add_purpose(m, GNUTLS_KP_TLS_WWW_SERVER, w->no_server_purpose) &&
+           add_purpose(m, GNUTLS_KP_TLS_WWW_CLIENT, w->no_client_purpose);
 }
 
-static bool make_cert(struct making *m, const char *const *names, bool rsa)
+static bool make_cert(struct making *m, const struct tls_cert_wish *w)
 {
-    if (!generate_key(m, rsa) || !fill_common(m, names[0]))
+    if (!generate_key(m, w->rsa) ||
+        !fill_common(m, w->common_name ? w->common_name : w->names[0]) ||
+        !set_times(m, w->valid_from_days, w->valid_to_days))
         return false;
-    for (const char *const *name = names; *name; name++)
+    for (const char *const *name = w->names; *name; name++)
         if (!check(m, add_name(m, *name), *name))
             return false;
-    return set_purpose(m, rsa) && set_key_ids(m) &&
+    return set_purpose(m, w) && set_key_ids(m) &&
            check(m, gnutls_x509_crt_sign2(m->cert, m->ca_cert, m->ca_key, GNUTLS_DIG_SHA256, 0),
                  "signing");
+}
+
+bool tls_make_cert_with(const struct tls_cert_wish *w, struct buf *why)
+{
+    struct making m;
+    bool ok = begin(&m, why) && load_ca(&m, w->ca_cert_file, w->ca_key_file) && make_cert(&m, w) &&
+              save(&m, w->cert_file, w->key_file);
+
+    end(&m);
+    return ok;
 }
 
 bool tls_make_cert(const char *ca_cert_file, const char *ca_key_file, const char *const *names,
                    bool rsa, const char *cert_file, const char *key_file, struct buf *why)
 {
-    struct making m;
-    bool ok = begin(&m, why) && load_ca(&m, ca_cert_file, ca_key_file) &&
-              make_cert(&m, names, rsa) && save(&m, cert_file, key_file);
+    const struct tls_cert_wish w = {
+        .names = names,
+        .rsa = rsa,
+        .ca_cert_file = ca_cert_file,
+        .ca_key_file = ca_key_file,
+        .cert_file = cert_file,
+        .key_file = key_file,
+    };
 
-    end(&m);
-    return ok;
+    return tls_make_cert_with(&w, why);
 }

@@ -15,35 +15,9 @@
 #include <gnutls/gnutls.h>
 
 #include "tls/tls.h"
+#include "tls_pair.h"
 
-enum { PATH_LEN = 128, YEAR_S = 366 * 24 * 3600 };
-
-static char dir[PATH_LEN];
-
-static const char *const files[] = { "ca.pem",  "ca.key",     "ec.pem",    "ec.key",
-                                     "rsa.pem", "rsa.key",    "other.pem", "other.key",
-                                     "junk",    "client.pem", "client.key" };
-
-/* A path in the test's directory; a few live at a time. */
-static const char *in_dir(const char *name)
-{
-    static char paths[16][PATH_LEN * 2];
-    static unsigned next;
-    char *path = paths[next++ % ARRAY_LEN(paths)];
-
-    snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
-    return path;
-}
-
-static void make_cert(const char *ca, const char *ca_key, const char *const *names, bool rsa,
-                      const char *cert, const char *key)
-{
-    struct buf why = { 0 };
-
-    assert_true(
-        tls_make_cert(in_dir(ca), in_dir(ca_key), names, rsa, in_dir(cert), in_dir(key), &why));
-    assert_int_equal(why.len, 0);
-}
+enum { YEAR_S = 366 * 24 * 3600 };
 
 static int make_files(void **state)
 {
@@ -51,9 +25,7 @@ static int make_files(void **state)
     struct buf why = { 0 };
 
     (void)state;
-    snprintf(dir, sizeof(dir), "/tmp/postern-tls-XXXXXX");
-    if (!mkdtemp(dir))
-        return -1;
+    tls_dir_make();
     assert_true(tls_make_ca(in_dir("ca.pem"), in_dir("ca.key"), &why));
     assert_true(tls_make_ca(in_dir("other.pem"), in_dir("other.key"), &why));
     make_cert("ca.pem", "ca.key", names, false, "ec.pem", "ec.key");
@@ -64,23 +36,9 @@ static int make_files(void **state)
 static int remove_files(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(files); i++)
-        unlink(in_dir(files[i]));
-    return rmdir(dir);
+    tls_dir_remove();
+    return 0;
 }
-
-/* --- two ends in memory --- */
-
-struct end {
-    struct tls *tls;
-    struct buf out;
-    enum tls_status status;
-};
-
-struct pair {
-    struct tls_context *server_context, *client_context;
-    struct end server, client;
-};
 
 static struct tls_context *server_context(bool legacy)
 {
@@ -104,81 +62,6 @@ static struct tls_context *client_context(enum tls_client_kind kind, const char 
 
     assert_non_null(c);
     return c;
-}
-
-static void pair_begin(struct pair *p, struct tls_context *server, struct tls_context *client,
-                       const char *name)
-{
-    *p = (struct pair){ .server_context = server, .client_context = client };
-    p->server.tls = tls_new(server, NULL);
-    p->client.tls = tls_new(client, name);
-    p->server.status = p->client.status = TLS_AGAIN;
-}
-
-static void pair_end(struct pair *p)
-{
-    tls_free(p->server.tls);
-    tls_free(p->client.tls);
-    buf_fini(&p->server.out);
-    buf_fini(&p->client.out);
-    tls_context_free(p->server_context);
-    tls_context_free(p->client_context);
-}
-
-/* One end works on what the other wrote, at most `step` bytes at a time; what comes behind the
- * handshake (tickets) is read too. */
-static void work(struct end *e, struct end *from, size_t step)
-{
-    struct buf in = from->out;
-    struct str rest = buf_str(&in);
-
-    from->out = (struct buf){ 0 };
-    do {
-        char none[8];
-        size_t got;
-
-        tls_set_io(e->tls, str_first(rest, step), &e->out);
-        if (e->status == TLS_AGAIN)
-            e->status = tls_handshake(e->tls);
-        if (e->status == TLS_OK)
-            assert_int_not_equal(tls_read(e->tls, none, sizeof(none), &got), TLS_OK);
-        rest = str_skip(rest, step);
-    } while (rest.len > 0);
-    tls_set_io(e->tls, STR_NONE, &e->out);
-    buf_fini(&in);
-}
-
-static void shake_in_steps(struct pair *p, size_t step)
-{
-    for (int i = 0; i < 12; i++) {
-        work(&p->client, &p->server, step);
-        work(&p->server, &p->client, step);
-    }
-}
-
-static void shake(struct pair *p)
-{
-    shake_in_steps(p, SIZE_MAX / 2);
-}
-
-static void assert_text(void (*print)(const struct tls *, struct buf *), const struct tls *t,
-                        const char *expected)
-{
-    struct buf text = { 0 };
-
-    print(t, &text);
-    buf_add_char(&text, '\0');
-    assert_string_equal(text.ptr, expected);
-    buf_fini(&text);
-}
-
-static void assert_signed_in(const struct pair *p)
-{
-    if (p->client.status != TLS_OK || p->server.status != TLS_OK)
-        print_error("client: %s; server: %s\n", tls_reason(p->client.tls),
-                    tls_reason(p->server.tls));
-    assert_int_equal(p->client.status, TLS_OK);
-    assert_int_equal(p->server.status, TLS_OK);
 }
 
 /* --- what is agreed on --- */
@@ -428,22 +311,6 @@ static void random_bytes_never_get_through(void **state)
 }
 
 /* --- data --- */
-
-static size_t read_all(struct end *e, struct end *from, char *into, size_t cap)
-{
-    struct buf in = from->out;
-    size_t total = 0, got;
-
-    from->out = (struct buf){ 0 };
-    tls_set_io(e->tls, buf_str(&in), &e->out);
-    while (total < cap && tls_read(e->tls, into + total, cap - total, &got) == TLS_OK)
-        total += got;
-    assert_int_equal(tls_input_left(e->tls), 0);
-    assert_false(tls_pending(e->tls));
-    tls_set_io(e->tls, STR_NONE, &e->out);
-    buf_fini(&in);
-    return total;
-}
 
 static void a_large_message_crosses_in_several_records(void **state)
 {
