@@ -12,7 +12,7 @@
 #include "tls/hello.h"
 #include "tls/tls_internal.h"
 
-enum { REASON_MAX = 160 };
+enum { REASON_MAX = 320, NAMES_TOLD = 3 };
 
 struct tls {
     gnutls_session_t session;
@@ -23,7 +23,7 @@ struct tls {
     struct buf seen; /* a server's first input, until the handshake is done */
     char *reason;    /* allocated when it fails */
     enum fault fault;
-    unsigned certificate_status; /* of a client's */
+    unsigned certificate_status; /* of the peer's, once it was looked at */
     bool established;
 };
 
@@ -86,31 +86,35 @@ static unsigned session_flags(const struct tls_context *c)
     unsigned flags = GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
 
     if (c->server)
-        return flags | GNUTLS_SERVER;
+        return flags | GNUTLS_SERVER | (c->ticket_key ? 0 : GNUTLS_NO_TICKETS);
     flags |= GNUTLS_CLIENT;
+    if (c->has_certificate) /* one of a foreign issuer is shown too: the refusal then names it */
+        flags |= GNUTLS_FORCE_CLIENT_CERT;
     return c->kind == TLS_CLIENT_XP ? flags | GNUTLS_NO_EXTENSIONS | GNUTLS_NO_TICKETS : flags;
 }
 
-/* A client may come without a certificate; one that is shown must be good. */
-static int check_client_certificate(gnutls_session_t session)
+/* Without a certificate there is nothing to look at: whether a client may come so is the library's
+ * question (GNUTLS_CERT_REQUIRE), and no server may. */
+static int check_peer(gnutls_session_t session)
 {
     struct tls *t = gnutls_session_get_ptr(session);
     unsigned count = 0;
 
-    if (!gnutls_certificate_get_peers(session, &count) || count == 0)
-        return 0;
-    int rc = gnutls_certificate_verify_peers3(session, NULL, &t->certificate_status);
-    return rc < 0 || t->certificate_status != 0 ? -1 : 0;
+    if (t->context->server && (!gnutls_certificate_get_peers(session, &count) || count == 0))
+        return t->context->client_certificate == GNUTLS_CERT_REQUIRE ? GNUTLS_E_CERTIFICATE_REQUIRED
+                                                                     : 0;
+    t->certificate_status = tls_peer_verify(session, t->context, t->server_name);
+    return t->certificate_status != 0 ? -1 : 0;
 }
 
 static void set_up_server(struct tls *t)
 {
-    gnutls_session_ticket_enable_server(t->session, t->context->ticket_key);
-    if (!t->context->ask_client_certificate)
+    if (t->context->ticket_key)
+        gnutls_session_ticket_enable_server(t->session, t->context->ticket_key);
+    if (t->context->client_certificate == GNUTLS_CERT_IGNORE)
         return;
-    gnutls_certificate_server_set_request(t->session, GNUTLS_CERT_REQUEST);
-    gnutls_session_set_ptr(t->session, t);
-    gnutls_session_set_verify_function(t->session, check_client_certificate);
+    gnutls_certificate_server_set_request(t->session, t->context->client_certificate);
+    gnutls_session_set_verify_function(t->session, check_peer);
 }
 
 static void set_up_client(struct tls *t)
@@ -120,7 +124,7 @@ static void set_up_client(struct tls *t)
     if (name && t->context->kind != TLS_CLIENT_XP && !is_ip_address(name))
         gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, name, strlen(name));
     if (t->context->verify)
-        gnutls_session_set_verify_cert(t->session, name, 0);
+        gnutls_session_set_verify_function(t->session, check_peer);
 }
 
 struct tls *tls_new(struct tls_context *c, const char *server_name)
@@ -135,6 +139,7 @@ struct tls *tls_new(struct tls_context *c, const char *server_name)
     t->server_name = server_name ? str_own(str_from_c(server_name)) : NULL;
     gnutls_priority_set(t->session, c->priorities);
     gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, c->credentials);
+    gnutls_session_set_ptr(t->session, t);
     gnutls_transport_set_ptr(t->session, t);
     gnutls_transport_set_pull_function(t->session, pull);
     gnutls_transport_set_pull_timeout_function(t->session, pull_ready);
@@ -169,52 +174,25 @@ size_t tls_input_left(const struct tls *t)
     return t->in.len;
 }
 
-/* The first thing wrong is the one told: who signed it, then when, then whose it is. */
-static enum fault fault_of_certificate(unsigned status)
+static enum fault fault_of_alert(const struct tls *t)
 {
-    const unsigned untrusted = GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA |
-                               GNUTLS_CERT_REVOKED | GNUTLS_CERT_SIGNATURE_FAILURE |
-                               GNUTLS_CERT_INSECURE_ALGORITHM;
+    gnutls_alert_description_t alert = gnutls_alert_get(t->session);
+    enum fault refusal = tls_peer_refusal(alert, t->context);
 
-    if (status & untrusted)
-        return FAULT_TLS_CERTIFICATE;
-    if (status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED))
-        return FAULT_TLS_EXPIRED;
-    if (status & GNUTLS_CERT_UNEXPECTED_OWNER)
-        return FAULT_TLS_NAME;
-    return FAULT_TLS_CERTIFICATE;
-}
-
-static enum fault fault_of_alert(gnutls_alert_description_t alert)
-{
+    /* under TLS 1.3 a client is done before the server has seen its certificate (RFC 8446 2) */
+    if (refusal || t->established)
+        return refusal ? refusal : FAULT_TLS_RECORD;
     switch (alert) {
     case GNUTLS_A_PROTOCOL_VERSION:
         return FAULT_TLS_VERSION;
     case GNUTLS_A_HANDSHAKE_FAILURE:
     case GNUTLS_A_INSUFFICIENT_SECURITY:
         return FAULT_TLS_SUITE;
-    case GNUTLS_A_BAD_CERTIFICATE:
-    case GNUTLS_A_UNSUPPORTED_CERTIFICATE:
-    case GNUTLS_A_CERTIFICATE_REVOKED:
-    case GNUTLS_A_CERTIFICATE_UNKNOWN:
-    case GNUTLS_A_UNKNOWN_CA:
-    case GNUTLS_A_CERTIFICATE_REQUIRED:
-        return FAULT_TLS_CERTIFICATE;
-    case GNUTLS_A_CERTIFICATE_EXPIRED:
-        return FAULT_TLS_EXPIRED;
     case GNUTLS_A_UNRECOGNIZED_NAME:
         return FAULT_TLS_NAME;
     default:
         return FAULT_TLS_HANDSHAKE;
     }
-}
-
-static unsigned certificate_status(const struct tls *t)
-{
-    if (t->context->server)
-        return t->certificate_status;
-    unsigned status = gnutls_session_get_verify_cert_status(t->session);
-    return status == UINT32_MAX ? 0 : status; /* it never came to verifying */
 }
 
 static enum fault fault_of_error(const struct tls *t, int error)
@@ -230,48 +208,84 @@ static enum fault fault_of_error(const struct tls *t, int error)
         return FAULT_TLS_SUITE;
     case GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR:
     case GNUTLS_E_CERTIFICATE_ERROR:
-        return fault_of_certificate(certificate_status(t));
-    case GNUTLS_E_NO_CERTIFICATE_FOUND:
         return FAULT_TLS_CERTIFICATE;
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
-        return t->established ? FAULT_TLS_RECORD : fault_of_alert(gnutls_alert_get(t->session));
+        return fault_of_alert(t);
     default:
         return t->established ? FAULT_TLS_RECORD : FAULT_TLS_HANDSHAKE;
     }
 }
 
-static bool fault_is_of_certificate(enum fault fault)
+/* --- what is told --- */
+
+static void send_alert(struct tls *t, gnutls_alert_description_t alert)
 {
-    return fault == FAULT_TLS_CERTIFICATE || fault == FAULT_TLS_NAME || fault == FAULT_TLS_EXPIRED;
+    gnutls_alert_send(t->session, GNUTLS_AL_FATAL, alert);
 }
 
-static void describe_certificate(const struct tls *t, char out[REASON_MAX])
+/* The library says "none found" too when the client sent an alert instead: it refuses ours. */
+static int without_disguise(const struct tls *t, int error)
 {
-    unsigned status = certificate_status(t);
-    gnutls_datum_t text;
+    bool alert = gnutls_alert_get(t->session) != GNUTLS_A_CLOSE_NOTIFY;
 
-    if (status == 0 ||
-        gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) < 0)
+    return error == GNUTLS_E_NO_CERTIFICATE_FOUND && alert ? GNUTLS_E_FATAL_ALERT_RECEIVED : error;
+}
+
+static bool showed_none(const struct tls *t, int error)
+{
+    return t->context->server &&
+           (error == GNUTLS_E_CERTIFICATE_REQUIRED || error == GNUTLS_E_NO_CERTIFICATE_FOUND);
+}
+
+/* TLS 1.2 has no alert of its own for this and would say handshake_failure (RFC 5246 7.4.6), which
+ * reads as if no suite were common; its clients know the newer one by number at least. */
+static void refuse_none(struct tls *t)
+{
+    t->fault = FAULT_TLS_CERTIFICATE;
+    snprintf(t->reason, REASON_MAX, "the peer showed no certificate");
+    send_alert(t, GNUTLS_A_CERTIFICATE_REQUIRED);
+}
+
+static void refuse_certificate(struct tls *t)
+{
+    struct tls_verdict verdict = tls_peer_verdict(t->certificate_status, t->context);
+    struct buf names = { 0 };
+
+    if (tls_peer_names(t->session, NAMES_TOLD, true, &names) == 0)
+        buf_add_c(&names, "nobody");
+    t->fault = verdict.fault;
+    snprintf(t->reason, REASON_MAX, "the certificate names %.*s: %s", (int)names.len, names.ptr,
+             verdict.text);
+    buf_fini(&names);
+    send_alert(t, verdict.alert);
+}
+
+static void give_up(struct tls *t, int error)
+{
+    t->fault = fault_of_error(t, error);
+    if (error == GNUTLS_E_FATAL_ALERT_RECEIVED) {
+        const char *name = gnutls_alert_get_name(gnutls_alert_get(t->session));
+        snprintf(t->reason, REASON_MAX, "the peer sent the alert '%s'", name ? name : "unknown");
         return;
-    snprintf(out, REASON_MAX, "%.*s", (int)text.size, (const char *)text.data);
-    gnutls_free(text.data);
+    }
+    snprintf(t->reason, REASON_MAX, "%s", gnutls_strerror(error));
+    gnutls_alert_send_appropriate(t->session, error);
 }
 
 static enum tls_status fail(struct tls *t, int error)
 {
-    t->fault = fault_of_error(t, error);
     t->reason = t->reason ? t->reason : calloc(1, REASON_MAX);
     if (!t->reason)
         abort();
-    if (error == GNUTLS_E_FATAL_ALERT_RECEIVED) {
-        const char *name = gnutls_alert_get_name(gnutls_alert_get(t->session));
-        snprintf(t->reason, REASON_MAX, "the peer sent the alert '%s'", name ? name : "unknown");
-    } else {
-        snprintf(t->reason, REASON_MAX, "%s", gnutls_strerror(error));
-        if (fault_is_of_certificate(t->fault))
-            describe_certificate(t, t->reason);
-        gnutls_alert_send_appropriate(t->session, error);
-    }
+    error = without_disguise(t, error);
+    if (t->established)
+        give_up(t, error);
+    else if (showed_none(t, error))
+        refuse_none(t);
+    else if (t->certificate_status != 0)
+        refuse_certificate(t);
+    else
+        give_up(t, error);
     return TLS_FAILED;
 }
 
@@ -369,7 +383,7 @@ const char *tls_reason(const struct tls *t)
     return t->reason ? t->reason : "";
 }
 
-static void add_name(struct buf *out, const char *name)
+static void add_word(struct buf *out, const char *name)
 {
     if (!name)
         return;
@@ -385,11 +399,11 @@ void tls_describe(const struct tls *t, struct buf *out)
     gnutls_protocol_t version = gnutls_protocol_get_version(t->session);
     struct buf text = { 0 };
 
-    add_name(&text, gnutls_protocol_get_name(version));
+    add_word(&text, gnutls_protocol_get_name(version));
     if (version < GNUTLS_TLS1_3) /* later the suite does not say how keys are exchanged */
-        add_name(&text, gnutls_kx_get_name(gnutls_kx_get(t->session)));
-    add_name(&text, gnutls_cipher_get_name(gnutls_cipher_get(t->session)));
-    add_name(&text, gnutls_mac_get_name(gnutls_mac_get(t->session)));
+        add_word(&text, gnutls_kx_get_name(gnutls_kx_get(t->session)));
+    add_word(&text, gnutls_cipher_get_name(gnutls_cipher_get(t->session)));
+    add_word(&text, gnutls_mac_get_name(gnutls_mac_get(t->session)));
     buf_add(out, buf_str(&text));
     buf_fini(&text);
 }
@@ -402,6 +416,16 @@ bool tls_is_legacy(const struct tls *t)
 bool tls_resumed(const struct tls *t)
 {
     return t->established && gnutls_session_is_resumed(t->session) != 0;
+}
+
+bool tls_client_was_asked(const struct tls *t)
+{
+    return !t->context->server && gnutls_certificate_client_get_request_status(t->session) != 0;
+}
+
+bool tls_peer_name(const struct tls *t, struct buf *out)
+{
+    return tls_peer_names(t->session, 1, false, out) > 0;
 }
 
 void tls_describe_offer(const struct tls *t, struct buf *out)

@@ -20,6 +20,11 @@ struct tls_server_settings {
     bool legacy;                /* TLS 1.0 with RC4/3DES beside the modern ones; needs RSA */
     bool legacy_only;           /* nothing but these */
     const char *client_ca_file; /* ask for a client certificate; NULL: no */
+    bool client_required;       /* none shown: refused; such a door resumes no sessions */
+    /* A certificate that is shown must carry one of these DNS names; 0: any name will do. */
+    const char *const *client_names;
+    unsigned client_name_count;
+    enum fault name_fault; /* when it carries none of them; FAULT_NONE: TLS_NAME */
 };
 
 /* Ticket keys are drawn once per process: tls_process_init before any worker starts (making a
@@ -38,13 +43,19 @@ struct tls_client_settings {
     enum tls_client_kind kind;
     const char *ca_file; /* NULL: system trust */
     bool no_verify;      /* accept any certificate */
+    /* The certificate shown to servers that ask for one, whatever issuers they would like. */
+    const char *cert_file, *key_file;
+    /* The server's certificate must carry one of these instead of tls_new's name. */
+    const char *const *server_names;
+    unsigned server_name_count;
+    enum fault name_fault; /* when it carries none of them; FAULT_NONE: TLS_NAME */
 };
 struct tls_context *tls_client_context_new(const struct tls_client_settings *s, struct buf *why);
 void tls_context_ref(struct tls_context *c);
 void tls_context_free(struct tls_context *c); /* drops one reference */
 
 /* `server_name` for clients: SNI and the name the certificate must carry (an IP is matched
- * against IP SANs); NULL for servers. */
+ * against IP SANs); with server_names it is SNI only, and NULL sends none.  NULL for servers. */
 struct tls *tls_new(struct tls_context *c, const char *server_name);
 void tls_free(struct tls *t);
 
@@ -69,6 +80,10 @@ const char *tls_reason(const struct tls *t);
 void tls_describe(const struct tls *t, struct buf *out);
 bool tls_is_legacy(const struct tls *t);
 bool tls_resumed(const struct tls *t);
+/* A client: the server asked for our certificate in this handshake. */
+bool tls_client_was_asked(const struct tls *t);
+/* The first DNS name of the peer's certificate, else its CN, fit for a trace; false: none. */
+bool tls_peer_name(const struct tls *t, struct buf *out);
 
 /* What the ClientHello offered, for the trace of a refusal: version and suites, as far as it was
  * seen.  Empty when nothing came. */

@@ -28,7 +28,8 @@ static const char *const client_priorities[] = {
 };
 
 /* A ticket opens only the kind of door it was made at: one of the legacy lane must not carry TLS
- * 1.0 to a modern listener, nor one of a door without client certificates into one with them. */
+ * 1.0 to a modern listener, nor one of a door without client certificates into one with them.  A
+ * door that demands them or their names makes none: who resumes is not looked at again. */
 enum ticket_kind { TICKET_MODERN, TICKET_LEGACY, TICKET_MUTUAL, TICKET_KINDS };
 
 static gnutls_datum_t ticket_keys[TICKET_KINDS];
@@ -70,6 +71,9 @@ void tls_context_free(struct tls_context *c)
     if (c->priorities)
         gnutls_priority_deinit(c->priorities);
     gnutls_certificate_free_credentials(c->credentials);
+    for (unsigned i = 0; i < c->peer_name_count; i++)
+        free(c->peer_names[i]);
+    free(c->peer_names);
     free(c);
 }
 
@@ -154,23 +158,73 @@ static bool load_trust(struct tls_context *c, const char *file, struct buf *why)
     return false;
 }
 
+static void own_names(struct tls_context *c, const char *const *names, unsigned count,
+                      enum fault fault)
+{
+    if (count == 0)
+        return;
+    c->peer_names = calloc(count, sizeof(*c->peer_names));
+    if (!c->peer_names)
+        abort();
+    for (unsigned i = 0; i < count; i++)
+        c->peer_names[i] = str_own(str_from_c(names[i]));
+    c->peer_name_count = count;
+    c->name_fault = fault;
+}
+
+static const gnutls_datum_t *ticket_key_for(const struct tls_server_settings *s)
+{
+    if (s->client_required || s->client_name_count > 0)
+        return NULL;
+    if (s->client_ca_file)
+        return &ticket_keys[TICKET_MUTUAL];
+    return &ticket_keys[s->legacy || s->legacy_only ? TICKET_LEGACY : TICKET_MODERN];
+}
+
+/* Whom a server lets in. */
+static bool set_clients(struct tls_context *c, const struct tls_server_settings *s, struct buf *why)
+{
+    own_names(c, s->client_names, s->client_name_count, s->name_fault);
+    if (s->client_ca_file) {
+        c->client_certificate = s->client_required ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST;
+        return load_trust(c, s->client_ca_file, why);
+    }
+    if (!s->client_required && s->client_name_count == 0)
+        return true;
+    buf_add_c(why, "client certificates are asked for, but no CA that issues them is given");
+    return false;
+}
+
 struct tls_context *tls_server_context_new(const struct tls_server_settings *s, struct buf *why)
 {
     struct tls_context *c = context_new();
     const char *priorities = s->legacy_only ? legacy_only_priorities
                              : s->legacy    ? legacy_priorities
                                             : MODERN;
-    enum ticket_kind tickets = s->legacy || s->legacy_only ? TICKET_LEGACY : TICKET_MODERN;
 
     tls_process_init();
     c->server = true;
-    c->ask_client_certificate = s->client_ca_file != NULL;
-    c->ticket_key = &ticket_keys[c->ask_client_certificate ? TICKET_MUTUAL : tickets];
-    if (!load_server_certificates(c, s, why) || !set_priorities(c, priorities, why))
-        return give_up(c);
-    if (s->client_ca_file && !load_trust(c, s->client_ca_file, why))
+    c->client_certificate = GNUTLS_CERT_IGNORE;
+    c->ticket_key = ticket_key_for(s);
+    if (!load_server_certificates(c, s, why) || !set_priorities(c, priorities, why) ||
+        !set_clients(c, s, why))
         return give_up(c);
     return c;
+}
+
+/* Whom a client trusts. */
+static bool set_trust(struct tls_context *c, const struct tls_client_settings *s, struct buf *why)
+{
+    if (!c->verify)
+        return true;
+    if (s->ca_file)
+        return load_trust(c, s->ca_file, why);
+    int rc = gnutls_certificate_set_x509_system_trust(c->credentials);
+    if (rc > 0)
+        return true;
+    buf_printf(why, "the system's trusted certificates cannot be read (%s): name a CA file",
+               rc == 0 ? "none there" : gnutls_strerror(rc));
+    return false;
 }
 
 struct tls_context *tls_client_context_new(const struct tls_client_settings *s, struct buf *why)
@@ -179,17 +233,12 @@ struct tls_context *tls_client_context_new(const struct tls_client_settings *s, 
 
     c->kind = s->kind;
     c->verify = !s->no_verify;
+    c->has_certificate = s->cert_file != NULL;
     assert((size_t)s->kind < ARRAY_LEN(client_priorities));
-    if (!set_priorities(c, client_priorities[s->kind], why))
+    assert(c->verify || s->server_name_count == 0);
+    own_names(c, s->server_names, s->server_name_count, s->name_fault);
+    if (!set_priorities(c, client_priorities[s->kind], why) ||
+        (s->cert_file && !load_pair(c, s->cert_file, s->key_file, why)) || !set_trust(c, s, why))
         return give_up(c);
-    if (!c->verify)
-        return c;
-    if (s->ca_file)
-        return load_trust(c, s->ca_file, why) ? c : give_up(c);
-    int rc = gnutls_certificate_set_x509_system_trust(c->credentials);
-    if (rc > 0)
-        return c;
-    buf_printf(why, "the system's trusted certificates cannot be read (%s): name a CA file",
-               rc == 0 ? "none there" : gnutls_strerror(rc));
-    return give_up(c);
+    return c;
 }

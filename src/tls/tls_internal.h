@@ -12,10 +12,33 @@ struct tls_context {
     bool server;
     bool verify; /* a client: check the server's certificate */
     enum tls_client_kind kind;
-    const gnutls_datum_t *ticket_key; /* servers; belongs to the process */
+    const gnutls_datum_t *ticket_key; /* servers that resume; belongs to the process */
     gnutls_priority_t priorities;
     gnutls_certificate_credentials_t credentials;
-    bool ask_client_certificate;
+    gnutls_certificate_request_t client_certificate; /* a server: whether it asks for one */
+    bool has_certificate;                            /* a client that can show one */
+    char **peer_names;                               /* the peer's certificate carries one */
+    unsigned peer_name_count;                        /* 0: any, or the name of the session */
+    enum fault name_fault;
 };
+
+/* --- tls_peer.c --- */
+
+/* What is wrong with a peer's certificate: what we say, and what the peer is told. */
+struct tls_verdict {
+    enum fault fault;
+    gnutls_alert_description_t alert;
+    const char *text; /* goes on from "the certificate names 'a'" */
+};
+
+/* The chain, the times, the purpose and the name; 0 when all is good.  `host` when the context has
+ * no names of its own; NULL: any. */
+unsigned tls_peer_verify(gnutls_session_t session, const struct tls_context *c, const char *host);
+/* The first thing wrong in a status that is not 0. */
+struct tls_verdict tls_peer_verdict(unsigned status, const struct tls_context *c);
+/* What the peer's refusal of our certificate means; FAULT_NONE: the alert is of another kind. */
+enum fault tls_peer_refusal(gnutls_alert_description_t alert, const struct tls_context *c);
+/* At most `max` names, as 'a', 'b'; how many there were.  Clean: see tls_peer_name. */
+unsigned tls_peer_names(gnutls_session_t session, unsigned max, bool quoted, struct buf *out);
 
 #endif
