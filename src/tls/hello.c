@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls/hello.h"
 
-#include "base/wire.h"
+#include "tls/be.h"
 
 enum {
     RECORD_HANDSHAKE = 22,
     CLIENT_HELLO = 1,
     SSL2_CLIENT_HELLO = 1,
     EXT_SERVER_NAME = 0,
+    EXT_SESSION_TICKET = 35,
+    EXT_PRE_SHARED_KEY = 41,
     EXT_SUPPORTED_VERSIONS = 43,
     SUITES_PRINTED = 8,
     NAME_PRINTED = 64,
@@ -15,18 +17,6 @@ enum {
 
 /* The signalling values of RFC 5746 and RFC 7507 stand among the suites and are none. */
 enum { RENEGOTIATION_SCSV = 0x00FF, FALLBACK_SCSV = 0x5600 };
-
-static uint16_t be16(struct wire *w)
-{
-    unsigned high = wire_u8(w);
-    return (uint16_t)(high << 8 | wire_u8(w));
-}
-
-static size_t be24(struct wire *w)
-{
-    size_t high = wire_u8(w);
-    return high << 16 | be16(w);
-}
 
 /* A slice of `len` bytes, or of what is there when the hello was cut. */
 static struct wire part(struct wire *w, size_t len, bool *cut)
@@ -81,34 +71,70 @@ static void read_supported_versions(struct wire w, struct tls_hello *h)
         add_version(h, be16(&list));
 }
 
+/* RFC 8446 4.2.11: identities, each with the age of its ticket; the binders behind them are the
+ * library's business. */
+static void read_psks(struct wire w, struct tls_hello *h)
+{
+    struct wire list = { .all = be_opaque16(&w) };
+
+    h->psk_count = 0;
+    while (wire_left(&list) > 0 && h->psk_count < TLS_HELLO_PSKS_MAX) {
+        struct str identity = be_opaque16(&list);
+        wire_u32(&list);
+        if (list.bad)
+            return;
+        h->psks[h->psk_count++] = identity;
+    }
+}
+
+static void read_extension(uint16_t type, struct wire body, struct tls_hello *h)
+{
+    switch (type) {
+    case EXT_SERVER_NAME:
+        read_server_name(body, h);
+        break;
+    case EXT_SUPPORTED_VERSIONS:
+        read_supported_versions(body, h);
+        break;
+    case EXT_SESSION_TICKET:
+        h->session_ticket = body.all;
+        break;
+    case EXT_PRE_SHARED_KEY:
+        read_psks(body, h);
+        break;
+    default:
+        break;
+    }
+}
+
+/* What stands twice is forbidden (RFC 8446 4.2), and the library may read the other one: for us
+ * there is no ticket then. */
 static void read_extensions(struct wire w, struct tls_hello *h)
 {
+    unsigned session_tickets = 0, psk_lists = 0;
+
     while (wire_left(&w) > 0) {
         uint16_t type = be16(&w);
         size_t len = be16(&w);
         if (w.bad) {
             h->cut = true;
-            return;
+            break;
         }
-        struct wire body = part(&w, len, &h->cut);
-        if (type == EXT_SERVER_NAME)
-            read_server_name(body, h);
-        else if (type == EXT_SUPPORTED_VERSIONS)
-            read_supported_versions(body, h);
+        read_extension(type, part(&w, len, &h->cut), h);
+        session_tickets += type == EXT_SESSION_TICKET;
+        psk_lists += type == EXT_PRE_SHARED_KEY;
     }
+    if (session_tickets > 1)
+        h->session_ticket = STR_NONE;
+    if (psk_lists > 1)
+        h->psk_count = 0;
 }
 
 /* version, random, session id, suites, compression, extensions */
-static void read_body(struct str message, struct tls_hello *h)
+static void read_body(struct wire body, struct tls_hello *h)
 {
-    struct wire w = { .all = message };
-
-    if (wire_u8(&w) != CLIENT_HELLO) {
-        h->form = w.bad ? TLS_HELLO_NONE : TLS_HELLO_FOREIGN;
-        return;
-    }
-    struct wire body = part(&w, be24(&w), &h->cut);
     uint16_t version = be16(&body);
+
     if (body.bad) {
         h->cut = true;
         return;
@@ -124,6 +150,17 @@ static void read_body(struct str message, struct tls_hello *h)
         read_extensions(part(&body, be16(&body), &h->cut), h);
     if (body.bad)
         h->cut = true;
+}
+
+static void read_message(struct str message, struct tls_hello *h)
+{
+    struct wire w = { .all = message };
+
+    if (wire_u8(&w) != CLIENT_HELLO) {
+        h->form = w.bad ? TLS_HELLO_NONE : TLS_HELLO_FOREIGN;
+        return;
+    }
+    read_body(part(&w, be24(&w), &h->cut), h);
 }
 
 /* Two octets of length with the high bit set, then type, version, three lengths, suites of three
@@ -170,9 +207,21 @@ static void unwrap(struct str stream, struct buf *message, struct tls_hello *h)
     }
 }
 
+static struct tls_hello nothing_read(void)
+{
+    return (struct tls_hello){ .server_name = STR_NONE, .session_ticket = STR_NONE };
+}
+
+void tls_hello_read_body(struct str body, struct tls_hello *out)
+{
+    *out = nothing_read();
+    out->form = TLS_HELLO_TLS;
+    read_body((struct wire){ .all = body }, out);
+}
+
 void tls_hello_read(struct str stream, struct buf *message, struct tls_hello *out)
 {
-    *out = (struct tls_hello){ .server_name = STR_NONE };
+    *out = nothing_read();
     buf_clear(message);
     if (stream.len < 5)
         return;
@@ -185,7 +234,7 @@ void tls_hello_read(struct str stream, struct buf *message, struct tls_hello *ou
     }
     unwrap(stream, message, out);
     if (out->form == TLS_HELLO_TLS)
-        read_body(buf_str(message), out);
+        read_message(buf_str(message), out);
     else
         out->form = TLS_HELLO_FOREIGN;
 }

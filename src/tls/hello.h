@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a ClientHello offers, read by ourselves: when no version or suite is common the TLS
  * library says only that, and the administrator wants to know what the client could have done.
- * Pure: bytes in, slices out. */
+ * Nor does it tell which ticket a client comes back with.  Pure: bytes in, slices out. */
 #ifndef POSTERN_TLS_HELLO_H
 #define POSTERN_TLS_HELLO_H
 
@@ -16,6 +16,7 @@ enum {
     TLS_HELLO_SEEN_MAX = 4096, /* of a stream; more is not looked at */
     TLS_HELLO_SUITES_MAX = 64,
     TLS_HELLO_VERSIONS_MAX = 8,
+    TLS_HELLO_PSKS_MAX = 4,
 };
 
 enum tls_hello_form {
@@ -34,11 +35,16 @@ struct tls_hello {
     unsigned suite_count;                  /* kept */
     unsigned suites_offered;               /* all, kept or not */
     struct str server_name;                /* empty: no SNI; points into the stream's message */
+    struct str session_ticket;             /* RFC 5077 3.2; empty: none */
+    struct str psks[TLS_HELLO_PSKS_MAX];   /* RFC 8446 4.2.11; a ticket is the identity of one */
+    unsigned psk_count;                    /* kept; in the order of the hello */
 };
 
 /* `stream` is what the client sent first, records and all; the message inside is collected in
  * `message`, which the slices of `out` point into. */
 void tls_hello_read(struct str stream, struct buf *message, struct tls_hello *out);
+/* The same of a message that is at hand whole, without its header of four octets. */
+void tls_hello_read_body(struct str body, struct tls_hello *out);
 /* "client offered TLS 1.0; RC4-128-MD5, RC4-128-SHA, 3DES-SHA; no SNI" */
 void tls_hello_print(const struct tls_hello *h, struct buf *out);
 /* Both; nothing for an empty stream. */

@@ -25,6 +25,7 @@ struct tls {
     enum fault fault;
     unsigned certificate_status; /* of the peer's, once it was looked at */
     bool established;
+    struct tls_tickets *tickets; /* with know_devices, when there are any */
 };
 
 static struct tls *self(gnutls_transport_ptr_t ptr)
@@ -107,8 +108,23 @@ static int check_peer(gnutls_session_t session)
     return t->certificate_status != 0 ? -1 : 0;
 }
 
+static int see_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                       const gnutls_datum_t *message)
+{
+    struct tls *t = gnutls_session_get_ptr(session);
+    bool tls13 = gnutls_protocol_get_version(session) >= GNUTLS_TLS1_3;
+
+    (void)when;
+    (void)incoming;
+    tls_tickets_see(&t->tickets, type, tls13, str_of(message->data, message->size));
+    return 0;
+}
+
 static void set_up_server(struct tls *t)
 {
+    if (t->context->know_devices)
+        gnutls_handshake_set_hook_function(t->session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_PRE,
+                                           see_message);
     if (t->context->ticket_key)
         gnutls_session_ticket_enable_server(t->session, t->context->ticket_key);
     if (t->context->client_certificate == GNUTLS_CERT_IGNORE)
@@ -158,6 +174,7 @@ void tls_free(struct tls *t)
     gnutls_deinit(t->session);
     tls_context_free(t->context);
     buf_fini(&t->seen);
+    free(t->tickets);
     free(t->server_name);
     free(t->reason);
     free(t);
@@ -416,6 +433,22 @@ bool tls_is_legacy(const struct tls *t)
 bool tls_resumed(const struct tls *t)
 {
     return t->established && gnutls_session_is_resumed(t->session) != 0;
+}
+
+uint64_t tls_resumed_ticket(const struct tls *t)
+{
+    return t->tickets && tls_resumed(t) ? t->tickets->resumed : 0;
+}
+
+unsigned tls_issued_tickets(const struct tls *t, uint64_t out[], unsigned max)
+{
+    unsigned n = 0;
+
+    if (!t->tickets || !t->established)
+        return 0;
+    for (; n < max && n < TLS_TICKETS_KEPT && t->tickets->hashes[n] != 0; n++)
+        out[n] = t->tickets->hashes[n];
+    return n;
 }
 
 bool tls_client_was_asked(const struct tls *t)

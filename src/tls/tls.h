@@ -25,6 +25,7 @@ struct tls_server_settings {
     const char *const *client_names;
     unsigned client_name_count;
     enum fault name_fault; /* when it carries none of them; FAULT_NONE: TLS_NAME */
+    bool know_devices;     /* tell tickets apart: tls_resumed_ticket, tls_issued_tickets */
 };
 
 /* Ticket keys are drawn once per process: tls_process_init before any worker starts (making a
@@ -80,6 +81,11 @@ const char *tls_reason(const struct tls *t);
 void tls_describe(const struct tls *t, struct buf *out);
 bool tls_is_legacy(const struct tls *t);
 bool tls_resumed(const struct tls *t);
+/* A server with know_devices.  A ticket is known by a hash keyed for the life of this process; who
+ * resumes with one has proven to be whom it was given to.  0: not resumed. */
+uint64_t tls_resumed_ticket(const struct tls *t);
+/* The last ones sent on this session, at most four; returns how many. */
+unsigned tls_issued_tickets(const struct tls *t, uint64_t out[], unsigned max);
 /* A client: the server asked for our certificate in this handshake. */
 bool tls_client_was_asked(const struct tls *t);
 /* The first DNS name of the peer's certificate, else its CN, fit for a trace; false: none. */

@@ -33,6 +33,7 @@ static const char *const client_priorities[] = {
 enum ticket_kind { TICKET_MODERN, TICKET_LEGACY, TICKET_MUTUAL, TICKET_KINDS };
 
 static gnutls_datum_t ticket_keys[TICKET_KINDS];
+static bool hash_key_drawn;
 
 /* A refusal here is the end of memory or of randomness. */
 static void must(int rc)
@@ -46,6 +47,9 @@ void tls_process_init(void)
     for (int i = 0; i < TICKET_KINDS; i++)
         if (!ticket_keys[i].data)
             must(gnutls_session_ticket_key_generate(&ticket_keys[i]));
+    if (!hash_key_drawn)
+        tls_tickets_init();
+    hash_key_drawn = true;
 }
 
 static struct tls_context *context_new(void)
@@ -206,6 +210,7 @@ struct tls_context *tls_server_context_new(const struct tls_server_settings *s, 
     c->server = true;
     c->client_certificate = GNUTLS_CERT_IGNORE;
     c->ticket_key = ticket_key_for(s);
+    c->know_devices = s->know_devices && c->ticket_key;
     if (!load_server_certificates(c, s, why) || !set_priorities(c, priorities, why) ||
         !set_clients(c, s, why))
         return give_up(c);

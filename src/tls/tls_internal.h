@@ -5,6 +5,7 @@
 
 #include <gnutls/gnutls.h>
 
+#include "tls/hello.h"
 #include "tls/tls.h"
 
 struct tls_context {
@@ -20,6 +21,7 @@ struct tls_context {
     char **peer_names;                               /* the peer's certificate carries one */
     unsigned peer_name_count;                        /* 0: any, or the name of the session */
     enum fault name_fault;
+    bool know_devices;
 };
 
 /* --- tls_peer.c --- */
@@ -40,5 +42,22 @@ struct tls_verdict tls_peer_verdict(unsigned status, const struct tls_context *c
 enum fault tls_peer_refusal(gnutls_alert_description_t alert, const struct tls_context *c);
 /* At most `max` names, as 'a', 'b'; how many there were.  Clean: see tls_peer_name. */
 unsigned tls_peer_names(gnutls_session_t session, unsigned max, bool quoted, struct buf *out);
+
+/* --- tls_ticket.c --- */
+
+enum { TLS_TICKETS_KEPT = TLS_HELLO_PSKS_MAX };
+
+/* Until the server's hello, what the client offers: `resumed` is the ticket of TLS 1.2 and `hashes`
+ * are those of TLS 1.3.  From then on the one it was resumed with, if it was, and those it was
+ * given; 0 ends. */
+struct tls_tickets {
+    uint64_t resumed;
+    uint64_t hashes[TLS_TICKETS_KEPT];
+};
+
+void tls_tickets_init(void);
+/* A handshake message without its header, of the server's side of a session.  `*t` is made when
+ * there is anything to keep; the caller frees it. */
+void tls_tickets_see(struct tls_tickets **t, unsigned type, bool tls13, struct str body);
 
 #endif

@@ -174,6 +174,111 @@ static void a_hostile_name_cannot_break_a_trace_line(void **state)
     buf_fini(&hello);
 }
 
+/* --- tickets --- */
+
+static void put_extension(struct buf *b, unsigned type, struct str body)
+{
+    put16(b, type);
+    put16(b, (unsigned)body.len);
+    buf_add(b, body);
+}
+
+/* Two identities with their ages, then binders. */
+static const char psks[] = "\x00\x12\x00\x04same\x61\x67\x65\x64\x00\x02me\x61\x67\x65\x64"
+                           "\x00\x05\x04"
+                           "bind";
+
+static struct str psks_body(void)
+{
+    return str_of(psks, sizeof(psks) - 1);
+}
+
+/* The slices stay good as long as `stream` and `message`. */
+static struct tls_hello read_with(struct buf *stream, struct buf *message, struct str extension)
+{
+    struct tls_hello h;
+
+    make_hello(stream, 0x0303, xp_suites, 3, extension, 40);
+    tls_hello_read(buf_str(stream), message, &h);
+    return h;
+}
+
+static void assert_slice(struct str is, const char *expected)
+{
+    assert_int_equal(is.len, strlen(expected));
+    assert_memory_equal(is.ptr, expected, is.len);
+}
+
+static void tickets_of_both_forms_are_read(void **state)
+{
+    struct buf stream = { 0 }, message = { 0 }, both = { 0 };
+
+    (void)state;
+    put_extension(&both, 35, STR("older"));
+    put_extension(&both, 41, psks_body());
+    struct tls_hello h = read_with(&stream, &message, buf_str(&both));
+    assert_false(h.cut);
+    assert_slice(h.session_ticket, "older");
+    assert_int_equal(h.psk_count, 2);
+    assert_slice(h.psks[0], "same");
+    assert_slice(h.psks[1], "me");
+    tls_hello_read_body(str_skip(buf_str(&message), 4), &h);
+    assert_slice(h.session_ticket, "older");
+    assert_int_equal(h.psk_count, 2);
+    buf_fini(&stream);
+    buf_fini(&message);
+    buf_fini(&both);
+}
+
+static void a_hello_without_tickets_has_none(void **state)
+{
+    struct buf stream = { 0 }, message = { 0 }, empty = { 0 };
+
+    (void)state;
+    put_extension(&empty, 35, STR_NONE); /* "I would take one" */
+    struct tls_hello h = read_with(&stream, &message, buf_str(&empty));
+    assert_int_equal(h.session_ticket.len, 0);
+    assert_int_equal(h.psk_count, 0);
+    buf_fini(&stream);
+    buf_fini(&message);
+    buf_fini(&empty);
+}
+
+/* Else we might take one for the client's, and the library the other. */
+static void a_ticket_that_stands_twice_is_none(void **state)
+{
+    (void)state;
+    for (int copies = 2; copies < 4; copies++) {
+        struct buf stream = { 0 }, message = { 0 }, twice = { 0 };
+
+        for (int i = 0; i < copies; i++) {
+            put_extension(&twice, 35, STR("older"));
+            put_extension(&twice, 41, psks_body());
+        }
+        struct tls_hello h = read_with(&stream, &message, buf_str(&twice));
+        assert_int_equal(h.session_ticket.len, 0);
+        assert_int_equal(h.psk_count, 0);
+        buf_fini(&stream);
+        buf_fini(&message);
+        buf_fini(&twice);
+    }
+}
+
+static void a_cut_identity_is_not_taken_for_a_whole_one(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 20; len++) {
+        struct buf stream = { 0 }, message = { 0 }, cut = { 0 };
+
+        put_extension(&cut, 41, str_first(psks_body(), len));
+        struct tls_hello h = read_with(&stream, &message, buf_str(&cut));
+        assert_int_equal(h.psk_count, 0);
+        buf_fini(&stream);
+        buf_fini(&message);
+        buf_fini(&cut);
+    }
+}
+
 /* --- what is none --- */
 
 static void other_protocols_are_told_as_such(void **state)
@@ -244,6 +349,10 @@ int main(void)
         cmocka_unit_test(only_ssl_2_and_ssl_3_are_named),
         cmocka_unit_test(many_suites_are_counted_not_listed),
         cmocka_unit_test(a_hostile_name_cannot_break_a_trace_line),
+        cmocka_unit_test(tickets_of_both_forms_are_read),
+        cmocka_unit_test(a_hello_without_tickets_has_none),
+        cmocka_unit_test(a_ticket_that_stands_twice_is_none),
+        cmocka_unit_test(a_cut_identity_is_not_taken_for_a_whole_one),
         cmocka_unit_test(other_protocols_are_told_as_such),
         cmocka_unit_test(nothing_is_described_as_nothing),
         cmocka_unit_test(every_prefix_is_survived_and_says_it_is_incomplete),

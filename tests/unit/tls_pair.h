@@ -74,6 +74,16 @@ struct pair {
     struct end server, client;
 };
 
+static inline struct tls_context *client_context(enum tls_client_kind kind, const char *ca)
+{
+    struct tls_client_settings s = { .kind = kind, .ca_file = in_dir(ca) };
+    struct buf why = { 0 };
+    struct tls_context *c = tls_client_context_new(&s, &why);
+
+    assert_non_null(c);
+    return c;
+}
+
 static inline void pair_begin(struct pair *p, struct tls_context *server,
                               struct tls_context *client, const char *name)
 {
@@ -165,6 +175,23 @@ static inline size_t read_all(struct end *e, struct end *from, char *into, size_
     tls_set_io(e->tls, STR_NONE, &e->out);
     buf_fini(&in);
     return total;
+}
+
+/* What a client keeps of a first visit, for a second one. */
+static inline void first_visit(struct tls_context *server, enum tls_client_kind kind,
+                               struct buf *session)
+{
+    struct pair p;
+    char byte[8];
+
+    pair_begin(&p, server, client_context(kind, "ca.pem"), "fe.example.test");
+    shake(&p);
+    assert_signed_in(&p);
+    /* a TLS 1.3 ticket comes behind the handshake */
+    assert_true(tls_write(p.server.tls, STR("x")));
+    assert_int_equal(read_all(&p.client, &p.server, byte, sizeof(byte)), 1);
+    assert_true(tls_session_get(p.client.tls, session));
+    pair_end(&p);
 }
 
 #endif
