@@ -225,6 +225,7 @@ static enum fault fault_of_error(const struct tls *t, int error)
         return FAULT_TLS_SUITE;
     case GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR:
     case GNUTLS_E_CERTIFICATE_ERROR:
+    case GNUTLS_E_NO_CERTIFICATE_FOUND:
         return FAULT_TLS_CERTIFICATE;
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
         return fault_of_alert(t);
@@ -295,9 +296,7 @@ static enum tls_status fail(struct tls *t, int error)
     if (!t->reason)
         abort();
     error = without_disguise(t, error);
-    if (t->established)
-        give_up(t, error);
-    else if (showed_none(t, error))
+    if (showed_none(t, error))
         refuse_none(t);
     else if (t->certificate_status != 0)
         refuse_certificate(t);

@@ -331,6 +331,7 @@ static void of_many_tickets_the_newest_are_kept(void **state)
     (void)state;
     for (char name[] = "0"; name[0] < '7'; name[0]++)
         see_new_ticket(&t, name);
+    assert_non_null(t);
     assert_true(t->hashes[0] == hash_of("3"));
     assert_true(t->hashes[3] == hash_of("6"));
     free(t);

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -48,17 +48,17 @@ static inline void make_cert(const char *ca, const char *ca_key, const char *con
     assert_int_equal(why.len, 0);
 }
 
+static inline int remove_entry(const char *path, const struct stat *st, int type, struct FTW *walk)
+{
+    (void)st;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
 static inline void tls_dir_remove(void)
 {
-    DIR *d = opendir(dir);
-    struct dirent *entry;
-
-    assert_non_null(d);
-    while ((entry = readdir(d)))
-        if (entry->d_name[0] != '.')
-            unlink(in_dir(entry->d_name));
-    closedir(d);
-    assert_int_equal(rmdir(dir), 0);
+    assert_int_equal(nftw(dir, remove_entry, 4, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 /* --- two ends in memory --- */
