@@ -83,7 +83,7 @@ static enum fault check_kind(const struct ntlm_authenticate *a)
     return kind == NTLM_RESPONSE_LM ? FAULT_NTLM_LM_ONLY : FAULT_NONE;
 }
 
-static enum fault check_structure(struct str token, uint32_t offered, struct ntlm_authenticate *out)
+enum fault ntlm_accept_structure(struct str token, uint32_t offered, struct ntlm_authenticate *out)
 {
     enum fault fault = ntlm_authenticate_read(token, out);
 
@@ -100,7 +100,7 @@ enum fault ntlm_accept_authenticate(struct str token, uint32_t offered,
 {
     *unmet = 0;
     *audited = FAULT_NONE;
-    enum fault fault = check_structure(token, offered, out);
+    enum fault fault = ntlm_accept_structure(token, offered, out);
     if (fault != FAULT_NONE)
         return fault;
     fault = ntlm_policy_check(policy, out->flags, unmet);

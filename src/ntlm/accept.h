@@ -16,6 +16,10 @@ struct ntlm_names {
 void ntlm_accept_challenge(const struct ntlm_names *names, uint32_t offer,
                            const uint8_t server_challenge[8], uint64_t filetime, struct buf *out);
 
+/* What can be told of an AUTHENTICATE without any secret and any policy: malformed, flags, session
+ * key, anonymous, LM-only. */
+enum fault ntlm_accept_structure(struct str token, uint32_t offered, struct ntlm_authenticate *out);
+
 /* Structure and flags against the offer, then the policy.  In this order: malformed, flags,
  * session key, anonymous, LM-only, policy.  In audit mode an unmet minimum is returned through
  * *unmet with FAULT_NONE.  `policy` is the selected one. */

@@ -259,6 +259,16 @@ bool ntlm_av_find(struct str list, uint16_t id, struct str *value)
     return false;
 }
 
+struct str ntlm_target_name(const struct ntlm_authenticate *a)
+{
+    struct str name;
+
+    if (a->nt_response.len <= BLOB_AV_LIST ||
+        !ntlm_av_find(str_skip(a->nt_response, BLOB_AV_LIST), NTLM_AV_TARGET_NAME, &name))
+        return STR_NONE;
+    return name;
+}
+
 void ntlm_av_add(struct buf *out, uint16_t id, struct str value)
 {
     put_u16(out, id);

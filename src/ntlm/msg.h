@@ -108,6 +108,10 @@ bool ntlm_av_find(struct str list, uint16_t id, struct str *value);
 void ntlm_av_add(struct buf *out, uint16_t id, struct str value);
 void ntlm_av_end(struct buf *out);
 
+/* Whom an NTLMv2 response was made for: MsvAvTargetName, a service principal name in UTF-16LE
+ * ([MS-NLMP] 2.2.2.1).  Empty when it does not say. */
+struct str ntlm_target_name(const struct ntlm_authenticate *a);
+
 /* Told by lengths and the LM field ([MS-NLMP] 3.3):
  * NT > 24 NTLMv2; 24 with LM[8..23] zero and ESS: NTLM2 session; 24: NTLMv1; 0: LM or anonymous. */
 enum ntlm_response_kind ntlm_response_kind(const struct ntlm_authenticate *a);
