@@ -116,8 +116,7 @@ static const char *sent_by_end(const struct sip_via *via, struct str value, stru
 
 /* Only the first element of the topmost Via is the previous hop's.  One that cannot be read goes
  * back as it came. */
-static void add_top_via(struct buf *out, const struct sip_header *h,
-                        const struct sip_received *received)
+void sip_reply_via(struct buf *out, const struct sip_header *h, const struct sip_received *received)
 {
     struct sip_via via;
     struct str rest;
@@ -148,7 +147,7 @@ static void add_vias(struct buf *out, const struct sip_msg *m, const struct sip_
 
     for (bool top = true; h; h = sip_msg_next(m, h), top = false) {
         if (top)
-            add_top_via(out, h, received);
+            sip_reply_via(out, h, received);
         else
             add_as_sent(out, h);
         buf_add(out, STR("\r\n"));
