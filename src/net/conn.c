@@ -49,6 +49,21 @@ bool conn_closing(const struct conn *c)
     return c->state >= CONN_CLOSING;
 }
 
+size_t conn_unsent(const struct conn *c)
+{
+    return c->unsent.len;
+}
+
+void conn_set_send_max(struct conn *c, size_t bytes)
+{
+    c->send_max = bytes;
+}
+
+bool conn_admitted(const struct conn *c)
+{
+    return c->admitted;
+}
+
 void conn_close(struct conn *c, enum fault why)
 {
     if (conn_closing(c))

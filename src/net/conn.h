@@ -26,7 +26,12 @@ struct net_limits {
     unsigned connections_max; /* per worker */
 };
 
+struct net_listener;
+
 struct net_handler {
+    /* Asked at accept, before a byte is read: FAULT_NONE lets it in.  Whoever is let in gets
+     * `closed` later.  May be NULL. */
+    enum fault (*admit)(void *arg, const struct net_listener *l, const struct net_addr *peer);
     void (*open)(void *arg,
                  struct conn *c); /* accepted and, with TLS, handshake done; may be NULL */
     /* One framed message; slices are valid until return.  The handler may send and close. */
@@ -56,7 +61,7 @@ struct net_listener {
     struct tls_context *tls_legacy; /* for sources in legacy_networks; NULL: no lane */
     struct ntlm_network *legacy_networks;
     unsigned legacy_network_count;
-    bool edge_link; /* peers are Edges (mutual TLS); for a later role */
+    bool edge_link; /* peers are Edges: mutual TLS, and what comes in is remote */
 };
 
 /* Binds and listens: SO_REUSEPORT so that each worker has its own.  -1 with errno. */
@@ -77,6 +82,11 @@ void conn_send(struct conn *c, struct str whole); /* nothing before `open` or af
 /* Closes after what was sent has left, or at once when that takes longer than a second. */
 void conn_close(struct conn *c, enum fault why);
 bool conn_closing(const struct conn *c);
+/* Bytes that the kernel did not take yet, and how many there may be instead of send_max. */
+size_t conn_unsent(const struct conn *c);
+void conn_set_send_max(struct conn *c, size_t bytes);
+/* False for one that was refused at accept: it was told, but never let in. */
+bool conn_admitted(const struct conn *c);
 /* Stops and resumes handling (a reply is being waited for).  What was read already is kept, at
  * most one scratch, and handled on the loop's next turn after conn_resume. */
 void conn_pause(struct conn *c);
@@ -87,6 +97,7 @@ void *conn_user(const struct conn *c);
 uint32_t conn_cid(const struct conn *c); /* unique in the process while it lives: ms-received-cid */
 uint64_t conn_id(const struct conn *c);  /* never used twice in the process */
 struct conn *net_find(struct net *n, uint64_t id); /* NULL when gone */
+struct conn *net_find_cid(struct net *n, uint32_t cid);
 const struct net_addr *conn_peer(const struct conn *c);
 const struct net_addr *conn_local(const struct conn *c);
 const struct net_listener *conn_listener(const struct conn *c); /* NULL: outgoing */

@@ -42,7 +42,8 @@ void conn_write(struct conn *c, struct str bytes)
     }
     if (bytes.len == 0)
         return;
-    if (c->unsent.len + bytes.len > c->net->limits.send_max) {
+    size_t most = c->send_max ? c->send_max : c->net->limits.send_max;
+    if (c->unsent.len + bytes.len > most) {
         give_up_on_reader(c);
         return;
     }

@@ -77,8 +77,8 @@ struct tls_context *net_lane(const struct net_listener *l, const struct net_addr
     return l->tls;
 }
 
-/* Over the limit: counted always, told once a second. */
-static void refuse(struct listening *from, int fd, const struct net_addr *peer)
+/* Counted always, told once a second. */
+static void refuse(struct listening *from, int fd, const struct net_addr *peer, enum fault why)
 {
     struct net *n = from->net;
     uint64_t now = loop_now_ms(n->loop);
@@ -90,19 +90,24 @@ static void refuse(struct listening *from, int fd, const struct net_addr *peer)
     n->refused_told_ms = now;
     struct conn *c = net_conn_new(n, fd, peer);
     c->listener = from->listener;
-    conn_die(c, FAULT_ROUTE_TOO_MANY);
+    conn_die(c, why);
 }
 
 static void accepted(struct listening *from, int fd, const struct net_addr *peer)
 {
     struct net *n = from->net;
 
-    if (n->count >= n->limits.connections_max || n->count >= NET_SLOTS_MAX - ACCEPT_BURST) {
-        refuse(from, fd, peer);
+    bool full = n->count >= n->limits.connections_max || n->count >= NET_SLOTS_MAX - ACCEPT_BURST;
+    enum fault why = full ? FAULT_ROUTE_TOO_MANY : FAULT_NONE;
+    if (!full && n->handler.admit)
+        why = n->handler.admit(n->arg, from->listener, peer);
+    if (why != FAULT_NONE) {
+        refuse(from, fd, peer, why);
         return;
     }
     struct conn *c = net_conn_new(n, fd, peer);
     c->listener = from->listener;
+    c->admitted = true;
     c->watch = loop_fd_new(n->loop, fd, conn_ready, c);
     conn_begin(c);
 }

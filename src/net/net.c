@@ -87,6 +87,14 @@ struct conn *net_find(struct net *n, uint64_t id)
     return c && c->id == id ? c : NULL;
 }
 
+struct conn *net_find_cid(struct net *n, uint32_t cid)
+{
+    uint32_t slot = slot_of(cid);
+    struct conn *c = slot < n->slot_count ? n->slots[slot].conn : NULL;
+
+    return c && conn_cid(c) == cid ? c : NULL;
+}
+
 struct conn *net_next(struct net *n, struct conn *c)
 {
     for (uint32_t slot = c ? slot_of(c->id) + 1 : 1; slot < n->slot_count; slot++)

@@ -48,11 +48,13 @@ struct conn {
     void *user;
     struct buf kept;   /* an unfinished message; when paused also what came after it */
     struct buf unsent; /* what the kernel refused */
+    size_t send_max;   /* of them; 0: as [limits] says */
     size_t want;       /* framing `kept` is useless before it has so many bytes */
     size_t scanned;    /* of `kept`, by the framer */
     int fd;
     enum fault why;
     uint8_t state, list;
+    bool admitted;
     bool paused;
     bool resuming; /* `kept` is handled on the next turn; nothing more is read before */
     bool read_off; /* became readable while paused: not watched until resumed */
