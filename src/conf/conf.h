@@ -110,6 +110,17 @@ struct conf {
     uint32_t link_queue;                              /* open requests on one link to a Front End */
 };
 
+/* Which roles the file names: those with a door. */
+static inline bool conf_has_front(const struct conf *c)
+{
+    return c->tls_listen_count + c->tcp_listen_count + c->edge_listen_count > 0;
+}
+
+static inline bool conf_has_edge(const struct conf *c)
+{
+    return c->edge.listen_count > 0;
+}
+
 /* All defaults, as if an empty file had been read, except what has none (then empty). */
 struct conf *conf_new(void);
 void conf_free(struct conf *c);
