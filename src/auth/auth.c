@@ -21,7 +21,7 @@ static void offer(const struct auth *a, const struct auth_request *r, struct aut
     out->challenge_count = 0;
     for (const struct auth_scheme *const *s = auth_schemes; *s; s++)
         out->challenges[out->challenge_count++] =
-            challenge_first(*s, a->realm, a->targetname, r->arena);
+            challenge_first(*s, a->realm, auth_targetname(a, r->owner), r->arena);
 }
 
 void auth_offer(struct auth *a, const struct auth_request *r, struct auth_result *out)
@@ -166,7 +166,7 @@ void auth_check(struct auth *a, const struct auth_request *r, struct auth_result
 {
     struct credentials c;
     *out = (struct auth_result){ 0 };
-    enum fault fault = credentials_find(a, r->msg, r->arena, &c);
+    enum fault fault = credentials_find(a, r, &c);
     if (!c.scheme)
         refuse(a, r, fault, out);
     else if (c.has_token)
@@ -210,12 +210,13 @@ void auth_verdict(struct auth *a, const struct auth_request *r, struct str opaqu
     struct credentials c;
     *out = (struct auth_result){ 0 };
     struct sa *sa = sa_find_any(a->sas, r->owner, r->cid, opaque);
-    credentials_find(a, r->msg, r->arena, &c);
+    credentials_find(a, r, &c);
     if (!sa || sa->state != SA_ASKING || c.scheme != sa->scheme) {
         refuse(a, r, FAULT_NTLM_REPLAY, out);
         return;
     }
     describe_again(a, r, &c, out);
+    out->guess = v->counts;
     bool proved = v->fault == FAULT_NONE || v->password_proved;
     enum fault fault = proved ? make_keys(r, &c, sa, v) : v->fault;
     if (fault != FAULT_NONE) {
@@ -235,7 +236,7 @@ enum fault auth_check_response(struct auth *a, const struct auth_request *r, str
 {
     struct credentials c;
     *out = NULL;
-    enum fault fault = credentials_find(a, r->msg, r->arena, &c);
+    enum fault fault = credentials_find(a, r, &c);
     if (!c.scheme)
         return fault != FAULT_NONE ? fault : FAULT_SA_UNSIGNED;
     struct sa *sa = sa_find_any(a->sas, r->owner, r->cid, c.opaque);

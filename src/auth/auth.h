@@ -33,10 +33,11 @@ struct auth {
 struct auth_request {
     const struct sip_msg *msg;
     struct sa_owner *owner;
-    struct str cid;      /* of the outside connection behind an Edge; else empty */
-    struct str source;   /* 4 or 16 address octets: for policy exceptions */
-    bool remote;         /* through an Edge: only NTLM is offered */
-    struct str user_key; /* of From */
+    struct str cid;    /* of the outside connection behind an Edge; else empty */
+    struct str source; /* 4 or 16 address octets: for policy exceptions */
+    bool remote;       /* through an Edge: only NTLM is offered */
+    uint64_t resumed, tickets[PROTO_TICKETS_MAX]; /* what the Edge says of its TLS session */
+    struct str user_key;                          /* of From */
     struct str epid;
     struct arena *arena;
     uint64_t now_ms; /* monotonic */
@@ -67,6 +68,7 @@ struct auth_result {
     struct str policy_name;
     struct str account_text; /* DOMAIN\user as sent, UTF-8 */
     enum fault audited;      /* let in by audit mode although this was unmet */
+    bool guess;              /* the directory says that it counts as a guess at a password */
 };
 
 void auth_check(struct auth *a, const struct auth_request *r, struct auth_result *out);

@@ -4,10 +4,38 @@
 
 #include "auth/auth.h"
 #include "auth/challenge.h"
+#include "auth/credentials.h"
 #include "auth/scheme.h"
 #include "base/encode.h"
 #include "base/secret.h"
 #include "base/utf16.h"
+
+static struct str upper(struct str s, struct arena *arena)
+{
+    char *copy = arena_alloc(arena, s.len + 1);
+
+    if (!copy)
+        return STR_NONE;
+    for (size_t i = 0; i < s.len; i++)
+        copy[i] = (char)(s.ptr[i] >= 'a' && s.ptr[i] <= 'z' ? s.ptr[i] - 0x20 : s.ptr[i]);
+    return str_of(copy, s.len);
+}
+
+/* What the CHALLENGE says of us to somebody who is not to know our names: the name they do know,
+ * and the SIP domain, which stands in every address. */
+static struct ntlm_names neutral_names(const struct auth *a, struct str known, struct arena *arena)
+{
+    struct str host = str_first(str_first(known, str_find_char(known, '.')), 15);
+    struct str domain = a->names.dns_domain;
+
+    return (struct ntlm_names){
+        .nb_computer = upper(host, arena),
+        .nb_domain = upper(str_first(str_first(domain, str_find_char(domain, '.')), 15), arena),
+        .dns_computer = known,
+        .dns_domain = domain,
+        .dns_tree = domain
+    };
+}
 
 /* There is no NEGOTIATE in datagram mode: nothing of the client's is known, so everything the
  * policy allows is offered. */
@@ -19,14 +47,15 @@ static enum fault send_challenge(struct auth *a, const struct auth_request *r,
     sa->scheme = &auth_ntlm;
     sa->offered = policy->offer;
     random_bytes(sa->server_challenge, sizeof(sa->server_challenge));
-    ntlm_accept_challenge(&a->names, sa->offered, sa->server_challenge, r->filetime, &message);
+    struct str known = auth_targetname(a, r->owner);
+    struct ntlm_names names = r->owner->targetname ? neutral_names(a, known, r->arena) : a->names;
+    ntlm_accept_challenge(&names, sa->offered, sa->server_challenge, r->filetime, &message);
     sa->challenge = message.ptr;
     sa->challenge_len = message.len;
 
     out->outcome = AUTH_CHALLENGE;
-    out->challenges[0] =
-        challenge_continue(&auth_ntlm, a->realm, a->targetname, str_from_c(sa->opaque_text),
-                           buf_str(&message), r->arena);
+    out->challenges[0] = challenge_continue(
+        &auth_ntlm, a->realm, known, str_from_c(sa->opaque_text), buf_str(&message), r->arena);
     if (out->challenges[0].len == 0) {
         sa_drop(a->sas, sa);
         return FAULT_SIP_MEMORY;
@@ -84,7 +113,10 @@ static enum fault judge_authenticate(const struct auth_request *r, const struct 
                                              .authenticate = token,
                                              .from_uri = r->user_key,
                                              .source = r->source,
-                                             .remote = r->remote };
+                                             .remote = r->remote,
+                                             .epid = str_first(r->epid, PROTO_EPID_MAX),
+                                             .resumed = r->resumed };
+    memcpy(out->question.tickets, r->tickets, sizeof(out->question.tickets));
     memcpy(out->question.server_challenge, sa->server_challenge, sizeof(sa->server_challenge));
     return FAULT_NONE;
 }

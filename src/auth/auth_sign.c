@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Our signature: Authentication-Info, on responses and on requests to the client alike. */
 #include "auth/auth.h"
+#include "auth/credentials.h"
 #include "auth/scheme.h"
 #include "base/compiler.h"
 #include "base/secret.h"
@@ -55,7 +56,7 @@ void auth_sign(struct auth *a, struct sa *sa, struct sigtext *t, struct buf *out
     t->rand = buf_str(&rand);
     t->num = buf_str(&num);
     t->realm = a->realm;
-    t->target = a->targetname;
+    t->target = auth_targetname(a, sa->owner);
 
     size_t start = out->len;
     sigtext_write(t, sa->version, out);

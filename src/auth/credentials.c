@@ -13,11 +13,16 @@ static const struct auth_scheme *scheme_named(struct str name)
     return NULL;
 }
 
+struct str auth_targetname(const struct auth *a, const struct sa_owner *o)
+{
+    return o->targetname ? str_from_c(o->targetname) : a->targetname;
+}
+
 /* The realm is compared with its case, the target name is a host name. */
-static bool is_ours(const struct auth *a, const struct sip_auth *p)
+static bool is_ours(const struct auth *a, const struct auth_request *r, const struct sip_auth *p)
 {
     return str_eq(sip_auth_get(p, STR("realm")), a->realm) &&
-           str_eq_nocase(sip_auth_get(p, STR("targetname")), a->targetname);
+           str_eq_nocase(sip_auth_get(p, STR("targetname")), auth_targetname(a, r->owner));
 }
 
 static void take(const struct sip_auth *p, struct credentials *out)
@@ -33,15 +38,16 @@ static void take(const struct sip_auth *p, struct credentials *out)
     out->response = sip_auth_get(p, STR("response"));
 }
 
-static enum fault find_in(const struct auth *a, const struct sip_msg *m, enum sip_field id,
-                          struct arena *arena, struct credentials *out)
+static enum fault find_in(const struct auth *a, const struct auth_request *r, enum sip_field id,
+                          struct credentials *out)
 {
+    const struct sip_msg *m = r->msg;
     enum fault seen = FAULT_NONE;
     for (const struct sip_header *h = sip_msg_first(m, id); h; h = sip_msg_next(m, h)) {
         struct sip_auth p;
-        enum fault fault = sip_auth_parse(sip_unfold(h->value, arena), &p);
+        enum fault fault = sip_auth_parse(sip_unfold(h->value, r->arena), &p);
         const struct auth_scheme *scheme = fault == FAULT_NONE ? scheme_named(p.scheme) : NULL;
-        if (scheme && is_ours(a, &p)) {
+        if (scheme && is_ours(a, r, &p)) {
             out->scheme = scheme;
             take(&p, out);
             return FAULT_NONE;
@@ -53,14 +59,14 @@ static enum fault find_in(const struct auth *a, const struct sip_msg *m, enum si
 }
 
 /* Communicator answers a 401 with Proxy-Authorization, others with Authorization. */
-enum fault credentials_find(const struct auth *a, const struct sip_msg *m, struct arena *arena,
+enum fault credentials_find(const struct auth *a, const struct auth_request *r,
                             struct credentials *out)
 {
     *out = (struct credentials){ 0 };
-    enum fault fault = find_in(a, m, SIP_AUTHORIZATION, arena, out);
+    enum fault fault = find_in(a, r, SIP_AUTHORIZATION, out);
     if (out->scheme)
         return FAULT_NONE;
-    enum fault proxy_fault = find_in(a, m, SIP_PROXY_AUTHORIZATION, arena, out);
+    enum fault proxy_fault = find_in(a, r, SIP_PROXY_AUTHORIZATION, out);
     if (out->scheme)
         return FAULT_NONE;
     return fault != FAULT_NONE ? fault : proxy_fault;

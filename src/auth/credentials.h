@@ -23,8 +23,10 @@ extern const struct auth_scheme *const auth_schemes[];
 
 /* Authorization or Proxy-Authorization, whichever names a scheme on offer, our realm and our
  * targetname.  FAULT_SIP_AUTHORIZATION when there is none of ours, but one that cannot be read. */
-enum fault credentials_find(const struct auth *a, const struct sip_msg *m, struct arena *arena,
+enum fault credentials_find(const struct auth *a, const struct auth_request *r,
                             struct credentials *out);
+/* The name this client knows us by. */
+struct str auth_targetname(const struct auth *a, const struct sa_owner *o);
 
 /* The number's place in the window and the signature; counts the number when both are right. */
 enum fault credentials_verify(const struct credentials *c, const struct sip_msg *m,

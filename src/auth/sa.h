@@ -20,7 +20,8 @@ enum sa_state { SA_HALF_OPEN, SA_ASKING /* authd is asked */, SA_ESTABLISHED };
 /* The SAs of one connection; embedded in the front's connection state. */
 struct sa_owner {
     struct sa *list;
-    uint8_t source[16]; /* address octets, padded with zeros */
+    const char *targetname; /* the name shown to this client instead of ours; NULL: ours */
+    uint8_t source[16];     /* address octets, padded with zeros */
     uint8_t source_len;
 };
 
