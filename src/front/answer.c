@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "base/table.h"
 #include "diag/trace.h"
+#include "front/client_conn.h"
 #include "front/front_internal.h"
 
 /* 32 upper-case hex digits as the original's tags: a keyed hash of a counter, so that nobody can
@@ -38,6 +39,14 @@ static void add_date(struct answer *a)
     sip_reply_header(&a->reply, "Date", str_of(text, n));
 }
 
+/* The way that requests within a dialog will take (RFC 3261 12.1.1). */
+static void copy_record_route(struct answer *a)
+{
+    const struct sip_msg *m = &a->turn->msg;
+    for (const struct sip_header *h = sip_msg_first(m, SIP_RECORD_ROUTE); h; h = sip_msg_next(m, h))
+        sip_reply_header(&a->reply, "Record-Route", sip_unfold(h->value, &a->turn->w->arena));
+}
+
 void answer_begin(struct answer *a, struct turn *t, unsigned status, const char *reason)
 {
     char ip[NET_ADDR_TEXT];
@@ -49,6 +58,8 @@ void answer_begin(struct answer *a, struct turn *t, unsigned status, const char 
     struct str phrase = str_from_c(reason ? reason : sip_reason(status));
     sip_reply_begin(&a->reply, conn_compose(t->conn), &t->msg, status, phrase,
                     new_tag(t->w, &t->w->arena), &received);
+    if (status / 100 == 2)
+        copy_record_route(a);
 }
 
 void answer_header(struct answer *a, const char *name, struct str value)
@@ -83,8 +94,9 @@ void answer_diagnostics(struct answer *a, enum fault fault)
         return;
     }
     struct buf value = { 0 };
+    const struct client_conn *cc = a->turn->cc;
     buf_printf(&value, "%u;reason=\"%s\";source=\"%s\"", row->diag_id, row->reason,
-               a->turn->w->front->conf->fqdn);
+               cc && cc->target ? cc->target : a->turn->w->front->conf->fqdn);
     if (row->diag_id == 1000)
         buf_add_c(&value, ";HRESULT=\"0xC3E93EC3(SIP_E_AUTH_UNAUTHORIZED)\"");
     sip_reply_header(&a->reply, "ms-diagnostics", buf_str(&value));
@@ -121,8 +133,19 @@ static void sign(struct answer *a)
     auth_sign(&t->w->auth, t->sa, &text, a->reply.out);
 }
 
+/* The Edge counts guesses at passwords against the address they come from. */
+static void tell_edge(struct answer *a)
+{
+    struct buf value = { 0 };
+    sip_trust_print(&(struct sip_trust){ .guess = true }, &value);
+    sip_reply_header(&a->reply, "ms-edge-proxy-message-trust", buf_str(&value));
+    buf_fini(&value);
+}
+
 void answer_end(struct answer *a, struct str content_type, struct str body)
 {
+    if (a->turn->guess && a->turn->cc->link)
+        tell_edge(a);
     if (a->turn->sa)
         sign(a);
     sip_reply_end(&a->reply, content_type, body);
@@ -166,9 +189,13 @@ void answer_server_request(const struct server_request *r)
     net_addr_print(conn_local(r->conn), local);
     struct buf *out = conn_compose(r->conn);
     struct str epid = str_from_c(r->sa->epid);
-    buf_printf(out, "%.*s %.*s SIP/2.0\r\n", STR_ARG(r->method), STR_ARG(r->user_key));
+    const struct client_conn *cc = r->client;
+    buf_printf(out, "%.*s %.*s%s%s SIP/2.0\r\n", STR_ARG(r->method), STR_ARG(r->user_key),
+               cc->link ? ";ms-received-cid=" : "", cc->cid);
     buf_printf(out, "Via: SIP/2.0/%s %s;branch=z9hG4bK%.*s;branched=FALSE\r\n",
                conn_transport(r->conn), local, STR_ARG(str_first(call_id, 16)));
+    if (cc->path)
+        buf_printf(out, "Route: %s\r\n", cc->path);
     buf_printf(out, "Max-Forwards: 70\r\nFrom: <%.*s>;tag=%.*s\r\n", STR_ARG(r->user_key),
                STR_ARG(tag));
     buf_printf(out, "To: <%.*s>;epid=%.*s\r\n", STR_ARG(r->user_key), STR_ARG(epid));

@@ -34,6 +34,7 @@ void answer_status(struct turn *t, unsigned status);
 struct server_request {
     struct worker *w;
     struct conn *conn;
+    const struct client_conn *client;
     struct sa *sa;
     struct str method;
     struct str event;

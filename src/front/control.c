@@ -69,11 +69,11 @@ static void do_status(struct front *f, struct ctl_request *r)
         json_object_set_new(out, counters[i].name,
                             json_integer((json_int_t)sum(f, counters[i].offset)));
     json_t *listen = json_array();
-    for (unsigned i = 0; i < f->listener_count; i++)
+    for (const struct net_listener *l = NULL; (l = doors_next(&f->doors, l));)
         json_array_append_new(listen,
-                              json_pack("{s:s, s:s, s:b}", "address", f->listeners[i].name,
-                                        "transport", f->listeners[i].use_tls ? "TLS" : "TCP",
-                                        "legacy_lane", f->listeners[i].tls_legacy != NULL));
+                              json_pack("{s:s, s:s, s:b, s:b}", "address", l->name, "transport",
+                                        l->use_tls ? "TLS" : "TCP", "legacy_lane",
+                                        l->tls_legacy != NULL, "for_edges", l->edge_link));
     json_object_set_new(out, "listeners", listen);
     json_object_set_new(out, "policy", json_string(f->conf->policy->preset));
     json_object_set_new(out, "trace_dropped", json_integer((json_int_t)trace_dropped()));
@@ -218,12 +218,14 @@ static void add_sessions(json_t *list, struct str rows)
         struct str row = str_take_until(&rows, '\n');
         struct str user = str_take_until(&row, '\t'), epid = str_take_until(&row, '\t');
         struct str instance = str_take_until(&row, '\t'), contact = str_take_until(&row, '\t');
+        struct str where = str_take_until(&row, '\t');
         uint64_t expires_ms = 0, now = clock_mono_ms();
         str_to_u64(row, &expires_ms);
         json_array_append_new(
-            list, json_pack("{s:o, s:o, s:o, s:o, s:I}", "uri", text(user), "epid", text(epid),
-                            "instance", text(instance), "contact", text(contact), "expires",
-                            (json_int_t)(expires_ms > now ? (expires_ms - now) / 1000 : 0)));
+            list,
+            json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "uri", text(user), "epid", text(epid),
+                      "instance", text(instance), "contact", text(contact), "where", text(where),
+                      "expires", (json_int_t)(expires_ms > now ? (expires_ms - now) / 1000 : 0)));
     }
 }
 

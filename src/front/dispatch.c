@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "diag/trace.h"
 #include "front/answer.h"
+#include "front/behind.h"
+#include "front/client_conn.h"
 #include "front/front_internal.h"
 #include "front/register.h"
 #include "front/service.h"
@@ -18,12 +20,22 @@ enum { UNAUTHORIZED_FREE = 4, UNAUTHORIZED_MAX = 60, UNAUTHORIZED_DELAY_MS = 100
 static void begin(struct turn *t, struct worker *w, struct conn *c)
 {
     arena_reset(&w->arena);
-    *t = (struct turn){ .w = w, .conn = c, .cc = conn_user(c) };
+    *t = (struct turn){ .w = w, .conn = c };
+    if (!conn_listener(c)->edge_link)
+        t->cc = conn_user(c);
+}
+
+/* Behind an Edge it is the message that says whose it is. */
+static void find_client(struct turn *t)
+{
+    if (!t->cc)
+        t->cc = edge_link_client(conn_user(t->conn), &t->msg, &t->w->arena, &t->trust);
 }
 
 /* Who says that they send this: From, epid, and what a decision about credentials needs. */
 static enum fault identify(struct turn *t)
 {
+    find_client(t);
     struct arena *arena = &t->w->arena;
     struct sip_addr from;
     struct sip_uri uri;
@@ -36,16 +48,27 @@ static enum fault identify(struct turn *t)
     t->from_uri = from.uri;
     t->auth = (struct auth_request){ .msg = &t->msg,
                                      .owner = &t->cc->sas,
-                                     .cid = STR_NONE,
-                                     .source = net_addr_bytes(conn_peer(t->conn)),
-                                     .remote = false,
+                                     .cid = str_from_c(t->cc->cid),
+                                     .source = str_of(t->cc->sas.source, t->cc->sas.source_len),
+                                     .remote = t->cc->link != NULL,
+                                     .resumed = t->trust.resumed,
                                      .user_key = sip_uri_user_key(&uri, arena),
                                      .epid = sip_addr_epid(&from),
                                      .arena = arena,
                                      .now_ms = loop_now_ms(t->w->loop),
                                      .filetime = clock_filetime(),
                                      .day = t->w->day };
+    memcpy(t->auth.tickets, t->trust.tickets, sizeof(t->auth.tickets));
     return t->auth.user_key.len > 0 ? FAULT_NONE : FAULT_SIP_URI;
+}
+
+/* Whom a record is about: behind an Edge the client, not the Edge. */
+static void print_peer(const struct turn *t, char out[NET_ADDR_TEXT])
+{
+    if (t->cc && t->cc->peer[0])
+        memcpy(out, t->cc->peer, NET_ADDR_TEXT);
+    else
+        net_addr_print(conn_peer(t->conn), out);
 }
 
 static void trace_refusal(const struct turn *t, const struct auth_result *r)
@@ -55,7 +78,7 @@ static void trace_refusal(const struct turn *t, const struct auth_result *r)
     if (fault == FAULT_NONE || !trace_on(TRACE_SIPSTACK, TF_SECURITY, audited ? TL_WARN : TL_ERROR))
         return;
     char peer[NET_ADDR_TEXT];
-    net_addr_print(conn_peer(t->conn), peer);
+    print_peer(t, peer);
     struct trace_security record = { .fault = fault,
                                      .text = STR_NONE,
                                      .start_line = t->msg.start_line,
@@ -121,8 +144,8 @@ static void challenge(struct turn *t, const struct auth_result *r)
         trace_refusal(t, r);
     }
     answer_challenge(t, r);
-    if (str_eq(t->msg.method, STR("REGISTER")))
-        return;
+    if (str_eq(t->msg.method, STR("REGISTER")) || t->cc->link)
+        return; /* behind an Edge it is the Edge that slows down */
     t->cc->unauthorized++;
     if (t->cc->unauthorized > UNAUTHORIZED_MAX && !handshake_under_way(t))
         conn_close(t->conn, FAULT_SA_UNKNOWN);
@@ -130,10 +153,18 @@ static void challenge(struct turn *t, const struct auth_result *r)
         slow_down(t);
 }
 
+/* A client with a connection of its own is not read meanwhile; on a link there are others. */
+void turn_wait(struct turn *t)
+{
+    t->cc->job_open = true;
+    if (!t->cc->link)
+        conn_pause(t->conn);
+}
+
 static void ask_directory(struct turn *t, struct auth_result *r)
 {
     struct job *job =
-        job_new(conn_id(t->conn), str_from_c(r->sa->opaque_text), t->msg.raw, t->msg.head.len);
+        job_new(t->cc->id, str_from_c(r->sa->opaque_text), t->msg.raw, t->msg.head.len);
     enum fault fault = ask_question(t->w->ask, &r->question, job);
     if (fault != FAULT_NONE) {
         sa_drop(t->w->auth.sas, r->sa);
@@ -142,8 +173,7 @@ static void ask_directory(struct turn *t, struct auth_result *r)
         return;
     }
     trace_refusal(t, r); /* audit mode: let on, but recorded */
-    t->cc->job_open = true;
-    conn_pause(t->conn);
+    turn_wait(t);
 }
 
 static void act(struct turn *t)
@@ -207,6 +237,26 @@ static void response(struct turn *t)
         trace_broken(t, fault, t->msg.raw);
 }
 
+/* The Edge's word that connections of its clients have ended. */
+static bool is_word_of_edge(const struct turn *t)
+{
+    return conn_listener(t->conn)->edge_link && t->msg.is_request &&
+           str_eq(t->msg.method, STR("BENOTIFY")) &&
+           str_eq_nocase(sip_msg_value(&t->msg, SIP_EVENT), STR("ms-edge-connection-ended"));
+}
+
+/* What only an Edge may say counts for nothing on another connection.  Told once for each. */
+static void notice_forgery(struct turn *t)
+{
+    bool forged =
+        !conn_listener(t->conn)->edge_link && (sip_msg_first(&t->msg, SIP_MS_EDGE_TRUST) ||
+                                               sip_msg_first(&t->msg, SIP_MS_USER_LOGON_DATA));
+    if (!forged || t->cc->told_forgery)
+        return;
+    t->cc->told_forgery = true;
+    trace_broken(t, FAULT_EDGE_HEADER, t->msg.raw);
+}
+
 void dispatch_message(struct worker *w, struct conn *c, struct str whole, size_t head_len)
 {
     struct turn t;
@@ -215,12 +265,17 @@ void dispatch_message(struct worker *w, struct conn *c, struct str whole, size_t
     atomic_fetch_add_explicit(&w->stats.requests, 1, memory_order_relaxed);
     enum fault fault =
         sip_msg_parse(whole, head_len, w->front->conf->headers_max, &w->arena, &t.msg);
+    if (fault == FAULT_NONE && is_word_of_edge(&t)) {
+        edge_link_gone(conn_user(c), t.msg.body);
+        return;
+    }
     if (fault == FAULT_NONE)
         fault = identify(&t);
     if (fault != FAULT_NONE) {
         dispatch_broken(w, c, fault, whole);
         return;
     }
+    notice_forgery(&t);
     if (!t.msg.is_request)
         response(&t);
     else if (str_eq(t.msg.method, STR("NEGOTIATE")))
@@ -248,12 +303,14 @@ void dispatch_broken(struct worker *w, struct conn *c, enum fault fault, struct 
 
 bool turn_resume(struct turn *t, struct worker *w, const struct job *job)
 {
-    struct conn *c = net_find(w->net, job->conn_id);
-    if (!c)
+    struct conn *c;
+    struct client_conn *cc = client_conn_find(w, job->client_id, &c);
+    if (!cc)
         return false;
     begin(t, w, c);
-    t->cc->job_open = false;
-    conn_resume(c);
+    cc->job_open = false;
+    if (!cc->link)
+        conn_resume(c);
     /* it was parsed and identified before, from the same bytes */
     return sip_msg_parse(job_raw(job), job->head_len, w->front->conf->headers_max, &w->arena,
                          &t->msg) == FAULT_NONE &&
@@ -266,6 +323,7 @@ void dispatch_verdict(struct worker *w, struct job *job, const struct proto_verd
     struct auth_result r;
     if (turn_resume(&t, w, job)) {
         auth_verdict(&w->auth, &t.auth, str_from_c(job->opaque), v, &r);
+        t.guess = r.guess;
         if (r.outcome == AUTH_PASS && r.fault != FAULT_NONE) {
             refuse_signed(&t, &r);
             sa_drop(w->auth.sas, r.sa);
@@ -273,7 +331,7 @@ void dispatch_verdict(struct worker *w, struct job *job, const struct proto_verd
             trace_refusal(&t, &r);
             t.sa = r.sa;
             act(&t);
-        } else if (fault_row(r.fault)->status == 503) {
+        } else if (fault_row(r.fault)->status != 401) {
             trace_refusal(&t, &r);
             answer_fault(&t, r.fault);
         } else {

@@ -12,6 +12,8 @@ void dispatch_broken(struct worker *w, struct conn *c, enum fault fault, struct 
 /* authd's verdict on a job; frees it. */
 void dispatch_verdict(struct worker *w, struct job *job, const struct proto_verdict *v);
 
+/* The request waits for an answer from elsewhere, saved as a job. */
+void turn_wait(struct turn *t);
 /* Takes a saved request up again: false when its connection is gone.  The arena is reset. */
 bool turn_resume(struct turn *t, struct worker *w, const struct job *job);
 

@@ -24,83 +24,46 @@ static bool complain(const char *what, const char *which, const char *why)
     return false;
 }
 
-static struct tls_context *tls_context(const struct conf *c, bool legacy)
+static bool add_doors(struct front *f, char *const *addresses, unsigned count,
+                      const struct door_kind *kind)
 {
-    struct tls_server_settings s = { .legacy = legacy };
-    unsigned n = 0;
-    if (c->cert_file && c->cert_file[0]) {
-        s.cert_file[n] = c->cert_file;
-        s.key_file[n++] = c->key_file;
-    }
-    if (c->rsa_cert_file && c->rsa_cert_file[0]) {
-        s.cert_file[n] = c->rsa_cert_file;
-        s.key_file[n++] = c->rsa_key_file;
-    }
+    struct net **nets = calloc(f->worker_count, sizeof(*nets));
     struct buf why = { 0 };
-    struct tls_context *t = tls_server_context_new(&s, &why);
-    if (!t) {
-        buf_add_char(&why, '\0');
-        complain("cannot use the certificates of", c->file, why.ptr);
-    }
+    bool ok = true;
+    assert(nets);
+    for (unsigned i = 0; i < f->worker_count; i++)
+        nets[i] = f->workers[i]->net;
+    for (unsigned i = 0; i < count && ok; i++)
+        ok = doors_open(&f->doors, addresses[i], kind, nets, f->worker_count, &why);
+    if (!ok)
+        fprintf(stderr, "postern: %s: %.*s\n", f->conf->file, STR_ARG(buf_str(&why)));
     buf_fini(&why);
-    return t;
+    free(nets);
+    return ok;
 }
 
-/* Sockets that share a port (one per worker) would also share it, unnoticed, with another server
- * of ours; a first bind without sharing finds that out. */
-static bool port_is_free(const struct net_addr *addr)
-{
-    int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    bool is_free = bind(fd, &addr->sa, addr->len) == 0 && listen(fd, 1) == 0;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return is_free;
-}
-
-static bool add_listener(struct front *f, const char *text, bool use_tls)
-{
-    struct net_addr addr;
-    if (!net_addr_parse(str_from_c(text), &addr))
-        return complain("cannot listen on", text, "not an address: write 127.0.0.1:5061 or *:5061");
-    if (!port_is_free(&addr))
-        return complain("cannot listen on", text, strerror(errno));
-    struct net_listener *l = &f->listeners[f->listener_count++];
-    snprintf(l->name, sizeof(l->name), "%s", text);
-    l->use_tls = use_tls;
-    if (use_tls && !(l->tls = tls_context(f->conf, false)))
-        return false;
-    if (use_tls && f->conf->legacy_network_count > 0) {
-        l->legacy_networks = f->conf->legacy_networks;
-        l->legacy_network_count = f->conf->legacy_network_count;
-        if (!(l->tls_legacy = tls_context(f->conf, true)))
-            return false;
-    }
-    for (unsigned i = 0; i < f->worker_count; i++) {
-        int fd = net_listen(&addr);
-        if (fd < 0)
-            return complain("cannot listen on", text, strerror(errno));
-        net_add_listener(f->workers[i]->net, l, fd);
-    }
-    return true;
-}
-
-static bool add_listeners(struct front *f)
+static bool open_doors(struct front *f)
 {
     const struct conf *c = f->conf;
-    f->listeners = calloc(c->tls_listen_count + c->tcp_listen_count + 1, sizeof(*f->listeners));
-    assert(f->listeners);
-    for (unsigned i = 0; i < c->tls_listen_count; i++)
-        if (!add_listener(f, c->tls_listen[i], true))
-            return false;
-    for (unsigned i = 0; i < c->tcp_listen_count; i++)
-        if (!add_listener(f, c->tcp_listen[i], false))
-            return false;
-    if (f->listener_count == 0)
+    struct door_kind tcp = { 0 }, tls = { .use_tls = true,
+                                          .cert_file = c->cert_file,
+                                          .key_file = c->key_file,
+                                          .rsa_cert_file = c->rsa_cert_file,
+                                          .rsa_key_file = c->rsa_key_file };
+    struct door_kind edge = tls;
+    tls.legacy_networks = c->legacy_networks;
+    tls.legacy_network_count = c->legacy_network_count;
+    edge.edge_link = true;
+    edge.edge_ca_file = c->edge_ca_file;
+    edge.edge_names = (const char *const *)c->edge_servers;
+    edge.edge_name_count = c->edge_server_count;
+    if (!add_doors(f, c->tls_listen, c->tls_listen_count, &tls) ||
+        !add_doors(f, c->tcp_listen, c->tcp_listen_count, &tcp) ||
+        !add_doors(f, c->edge_listen, c->edge_listen_count, &edge))
+        return false;
+    if (f->doors.count == 0)
         return complain("nothing to listen on in", c->file,
-                        "set tls_listen (and tcp_listen) in [front]");
+                        "set tls_listen (and tcp_listen, edge_listen) in [front]");
     return true;
 }
 
@@ -186,15 +149,9 @@ static void front_free(struct front *f)
     f->stopping = true;
     for (unsigned i = 0; i < f->worker_count; i++)
         worker_free(f->workers[i]);
-    for (unsigned i = 0; i < f->listener_count; i++) {
-        if (f->listeners[i].tls)
-            tls_context_free(f->listeners[i].tls);
-        if (f->listeners[i].tls_legacy)
-            tls_context_free(f->listeners[i].tls_legacy);
-    }
+    doors_free(&f->doors);
     mailbox_free(f->mailbox);
     loop_free(f->loop);
-    free(f->listeners);
     free(f->workers);
     free(f->authd_path);
     conf_free(f->conf);
@@ -248,7 +205,7 @@ int front_run(struct conf *conf)
     setenv("TZ", ":/etc/localtime", 0); /* else every time conversion looks at that file */
     tls_process_init();
     struct front *f = front_new(conf);
-    bool ok = add_listeners(f);
+    bool ok = open_doors(f);
     struct ctl *control = ok ? open_control(f) : NULL;
     ok = ok && control && start_trace(f) && run(f);
     trace_stop();

@@ -7,15 +7,14 @@
 #include "base/mailbox.h"
 #include "conf/conf.h"
 #include "front/worker.h"
-#include "net/conn.h"
+#include "net/doors.h"
 
 struct front {
     struct conf
         *conf; /* immutable while workers run, but for the policy (each worker has its copy) */
     struct worker **workers;
     unsigned worker_count;
-    struct net_listener *listeners;
-    unsigned listener_count;
+    struct doors doors;
     struct loop *loop;       /* of the control thread */
     struct mailbox *mailbox; /* of the control thread */
     char *authd_path;

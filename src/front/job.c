@@ -4,11 +4,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-struct job *job_new(uint64_t conn_id, struct str opaque, struct str raw, size_t head_len)
+struct job *job_new(uint64_t client_id, struct str opaque, struct str raw, size_t head_len)
 {
     struct job *j = malloc(sizeof(*j) + raw.len);
     assert(j);
-    j->conn_id = conn_id;
+    j->client_id = client_id;
     size_t n = opaque.len < sizeof(j->opaque) ? opaque.len : sizeof(j->opaque) - 1;
     memcpy(j->opaque, opaque.ptr, n);
     j->opaque[n] = '\0';

@@ -11,13 +11,13 @@
 #include "base/str.h"
 
 struct job {
-    uint64_t conn_id;
+    uint64_t client_id;
     char opaque[9]; /* of the SA it belongs to */
     size_t head_len, len;
     char bytes[];
 };
 
-struct job *job_new(uint64_t conn_id, struct str opaque, struct str raw, size_t head_len);
+struct job *job_new(uint64_t client_id, struct str opaque, struct str raw, size_t head_len);
 void job_free(struct job *j);
 
 static inline struct str job_raw(const struct job *j)

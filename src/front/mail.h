@@ -49,7 +49,11 @@ struct mail_gone {
     char text[];
 };
 
-enum out_event { OUT_UNREGISTERED, OUT_REJECTED };
+enum out_event {
+    OUT_UNREGISTERED,
+    OUT_REJECTED,
+    OUT_NO_REMOTE_ACCESS /* only endpoints behind an Edge */
+};
 
 struct mail_out {
     struct mail mail;

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 
 #include "front/answer.h"
+#include "front/client_conn.h"
 #include "front/dispatch.h"
 #include "front/front_internal.h"
 #include "sip/addr.h"
 
-enum { EPID_MAX = 16, FLAGS_EVERY_MS = 30000, OUT_RETRY_MS = 500, OUT_TRIES = 20 };
+enum { EPID_MAX = 16, FLAGS_EVERY_MS = 1000, OUT_RETRY_MS = 500, OUT_TRIES = 20 };
 
 static const char allow_events[] =
     "vnd-microsoft-provisioning,vnd-microsoft-roaming-contacts,vnd-microsoft-roaming-ACL,presence,"
@@ -121,6 +122,8 @@ static void answer_ok(struct turn *t, enum registrar_action action, uint32_t exp
     answer_header(&a, "Allow-Events", str_of(allow_events, sizeof(allow_events) - 1));
     answer_header(&a, "Supported", STR("adhoclist"));
     answer_header(&a, "Supported", STR("msrtc-event-categories"));
+    if (t->cc->link)
+        answer_header(&a, "ms-user-logon-data", STR("RemoteUser"));
     if (sip_msg_first(&t->msg, SIP_MS_KEEP_ALIVE))
         answer_header(&a, "ms-keep-alive", str_from_c(t->w->keep_alive));
     answer_header(&a, "Server", str_from_c(conf->server_header));
@@ -169,9 +172,8 @@ static void ask_owner(struct turn *t, const struct registrar_update *up, unsigne
     m->update.epid = copy_into(&at, up->epid);
     m->update.instance = copy_into(&at, up->instance);
     m->update.contact_uri = copy_into(&at, up->contact_uri);
-    m->job = job_new(conn_id(t->conn), str_from_c(t->sa->opaque_text), t->msg.raw, t->msg.head.len);
-    t->cc->job_open = true;
-    conn_pause(t->conn);
+    m->job = job_new(t->cc->id, str_from_c(t->sa->opaque_text), t->msg.raw, t->msg.head.len);
+    turn_wait(t);
     mailbox_post(t->w->front->workers[owner]->mailbox, &m->mail);
 }
 
@@ -201,6 +203,17 @@ static bool may_bind(const struct sa *sa)
     return sa->version >= 4 || sa->signed_once;
 }
 
+/* The way back through an Edge: its Record-Route. */
+static void keep_path(struct turn *t)
+{
+    struct client_conn *cc = t->cc;
+    struct str path = sip_unfold(sip_msg_value(&t->msg, SIP_RECORD_ROUTE), &t->w->arena);
+    if (!cc->link || path.len == 0 || str_eq(path, str_from_c(cc->path)))
+        return;
+    free(cc->path);
+    cc->path = str_own(path);
+}
+
 void register_request(struct turn *t)
 {
     struct wanted want;
@@ -213,15 +226,17 @@ void register_request(struct turn *t)
     }
     count(t->w, t);
     look_at_flags(t);
+    keep_path(t);
     struct registrar_update up = { .user_key = t->auth.user_key,
                                    .epid = t->auth.epid,
                                    .instance = want.instance,
                                    .contact_uri = want.contact_uri,
-                                   .cid = conn_cid(t->conn),
+                                   .cid = t->cc->link ? t->cc->cid_number : conn_cid(t->conn),
+                                   .remote = t->cc->link != NULL,
                                    .expires = want.expires,
                                    .query = want.query || !may_bind(t->sa),
                                    .worker = t->w->index,
-                                   .conn_id = conn_id(t->conn),
+                                   .conn_id = t->cc->id,
                                    .now_ms = t->auth.now_ms };
     unsigned owner = worker_of_user(t->w->front, up.user_key);
     if (owner != t->w->index) {
@@ -268,7 +283,7 @@ void register_connection_gone(struct worker *w, struct client_conn *cc)
         m->mail.kind = MAIL_GONE;
         m->user_key = copy_into(&at, user);
         m->epid = copy_into(&at, epid);
-        m->conn_id = cc->conn_id;
+        m->conn_id = cc->id;
         mailbox_post(w->front->workers[worker_of_user(w->front, user)]->mailbox, &m->mail);
     }
 }
@@ -297,7 +312,8 @@ static void remove_one(void *arg, const struct registrar_out *o)
 void register_remove(struct worker *w, struct mail_remove *m)
 {
     struct removal r = { .w = w, .event = m->event };
-    m->removed = registrar_remove(w->registrar, m->user_key, m->epid, remove_one, &r);
+    m->removed = registrar_remove(w->registrar, m->user_key, m->epid,
+                                  m->event == OUT_NO_REMOTE_ACCESS, remove_one, &r);
     if (m->request)
         mailbox_post(w->front->mailbox, &m->mail);
     else
@@ -318,23 +334,26 @@ static void out_free(struct mail_out *m)
     free(m);
 }
 
-static void notify_out(struct worker *w, struct conn *c, struct sa *sa, const struct mail_out *m)
+static void notify_out(struct worker *w, struct conn *c, const struct client_conn *cc,
+                       struct sa *sa, const struct mail_out *m)
 {
     struct buf diagnostics = { 0 };
-    const struct fault_row *row = fault_row(FAULT_USER_SIGNED_OUT);
-    if (m->event == OUT_REJECTED)
+    const struct fault_row *row = fault_row(
+        m->event == OUT_NO_REMOTE_ACCESS ? FAULT_REMOTE_ACCESS_NOT_ENABLED : FAULT_USER_SIGNED_OUT);
+    if (m->event != OUT_UNREGISTERED)
         buf_printf(&diagnostics, "%u;reason=\"%s\"", row->diag_id, row->reason);
     struct server_request r = { .w = w,
                                 .conn = c,
+                                .client = cc,
                                 .sa = sa,
                                 .method = STR("NOTIFY"),
                                 .event = STR("registration-notify"),
                                 .user_key = str_from_c(m->out.user_key),
                                 .diagnostics = buf_str(&diagnostics),
                                 .content_type = STR("text/registration-event"),
-                                .body = m->event == OUT_REJECTED
-                                            ? STR("deregistered;event=rejected")
-                                            : STR("deregistered;event=unregistered") };
+                                .body = m->event == OUT_UNREGISTERED
+                                            ? STR("deregistered;event=unregistered")
+                                            : STR("deregistered;event=rejected") };
     answer_server_request(&r);
     buf_fini(&diagnostics);
 }
@@ -343,8 +362,8 @@ static void notify_out(struct worker *w, struct conn *c, struct sa *sa, const st
  * the NOTIFY waits for the end of a handshake. */
 void register_out(struct worker *w, struct mail_out *m)
 {
-    struct conn *c = net_find(w->net, m->out.conn_id);
-    struct client_conn *cc = c ? conn_user(c) : NULL;
+    struct conn *c;
+    struct client_conn *cc = client_conn_find(w, m->out.conn_id, &c);
     struct str epid = str_from_c(m->out.epid);
     struct sa *sa = cc ? sa_find_user(&cc->sas, str_from_c(m->out.user_key), epid) : NULL;
     if (!sa) {
@@ -356,7 +375,7 @@ void register_out(struct worker *w, struct mail_out *m)
         return;
     }
     arena_reset(&w->arena);
-    notify_out(w, c, sa, m);
+    notify_out(w, c, cc, sa, m);
     /* what it still sends meets no SA and is challenged: an endpoint that may come back signs in
      * again, a rejected one is refused */
     sa_drop(w->auth.sas, sa);
@@ -366,13 +385,13 @@ void register_out(struct worker *w, struct mail_out *m)
 void register_flags(struct worker *w, struct str user_key, const struct proto_flags *f)
 {
     bool may = f->known && (f->user_flags & USER_SIP_ENABLED) && !(f->user_flags & USER_DISABLED);
-    if (may)
+    if (may && (f->user_flags & USER_REMOTE_ACCESS))
         return;
     struct mail_remove *m = calloc(1, sizeof(*m) + user_key.len);
     assert(m);
     char *at = m->text;
     m->mail.kind = MAIL_REMOVE;
-    m->event = OUT_REJECTED;
+    m->event = may ? OUT_NO_REMOTE_ACCESS : OUT_REJECTED;
     m->user_key = copy_into(&at, user_key);
     m->epid = STR_NONE;
     mailbox_post(w->front->workers[worker_of_user(w->front, user_key)]->mailbox, &m->mail);

@@ -18,6 +18,7 @@ struct binding {
     struct buf head, tail;               /* its Contact line before and after the seconds left */
     uint32_t cid;
     unsigned worker;
+    bool remote;
     uint64_t conn_id;
     uint64_t expires_ms;
     uint64_t refreshed_ms;
@@ -168,6 +169,7 @@ static struct binding *binding_new(const struct registrar_update *up)
 static void binding_take(struct binding *b, const struct registrar_update *up)
 {
     b->worker = up->worker;
+    b->remote = up->remote;
     b->conn_id = up->conn_id;
     b->refreshed_ms = up->now_ms;
     b->expires_ms = up->now_ms + (uint64_t)up->expires * 1000;
@@ -311,14 +313,16 @@ void registrar_sweep(struct registrar *r, uint64_t now_ms)
 }
 
 unsigned registrar_remove(struct registrar *r, struct str user_key, struct str epid,
-                          void (*each)(void *arg, const struct registrar_out *o), void *arg)
+                          bool remote_only, void (*each)(void *arg, const struct registrar_out *o),
+                          void *arg)
 {
     struct owned_user *u = table_get(&r->users, user_key);
     unsigned removed = 0;
     if (!u)
         return 0;
     for (struct binding **at = &u->bindings; *at;) {
-        if (epid.len > 0 && !str_eq(str_from_c((*at)->epid), epid)) {
+        if ((epid.len > 0 && !str_eq(str_from_c((*at)->epid), epid)) ||
+            (remote_only && !(*at)->remote)) {
             at = &(*at)->next;
             continue;
         }
@@ -356,7 +360,8 @@ void registrar_list(const struct registrar *r,
                                         str_from_c(b->contact_uri),
                                         b->worker,
                                         b->conn_id,
-                                        b->expires_ms };
+                                        b->expires_ms,
+                                        b->remote };
             each(arg, &v);
         }
 }

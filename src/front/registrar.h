@@ -19,6 +19,7 @@ struct registrar_update {
     struct str instance;    /* lower-case UUID text without urn:uuid:, may be empty */
     struct str contact_uri; /* as sent, without brackets; empty with expires 0: whatever it is */
     uint32_t cid;           /* of the connection */
+    bool remote;            /* behind an Edge */
     uint32_t expires;       /* seconds; 0: remove */
     bool query;             /* change nothing, tell what is registered */
     unsigned worker;        /* whose connection it is */
@@ -49,9 +50,11 @@ void registrar_gone(struct registrar *r, struct str user_key, struct str epid, u
                     uint64_t now_ms);
 /* Removes what expired or did not come back.  Call about once a second. */
 void registrar_sweep(struct registrar *r, uint64_t now_ms);
-/* Removes the endpoints of a user (all, or the one with this epid); each is told through `each`. */
+/* Removes the endpoints of a user (all, or the one with this epid; or only those behind an Edge);
+ * each is told through `each`. */
 unsigned registrar_remove(struct registrar *r, struct str user_key, struct str epid,
-                          void (*each)(void *arg, const struct registrar_out *o), void *arg);
+                          bool remote_only, void (*each)(void *arg, const struct registrar_out *o),
+                          void *arg);
 unsigned registrar_users(const struct registrar *r);
 unsigned registrar_endpoints(const struct registrar *r);
 
@@ -59,6 +62,7 @@ struct registrar_view {
     struct str user_key, epid, instance, contact_uri;
     unsigned worker;
     uint64_t conn_id, expires_ms;
+    bool remote;
 };
 void registrar_list(const struct registrar *r,
                     void (*each)(void *arg, const struct registrar_view *v), void *arg);

@@ -8,27 +8,58 @@
 #include "base/clock.h"
 #include "base/table.h"
 #include "diag/trace.h"
+#include "front/behind.h"
+#include "front/client_conn.h"
 #include "front/dispatch.h"
 #include "front/front_internal.h"
 #include "front/mail.h"
 #include "front/register.h"
 
-enum { TICK_MS = 100, SWEEP_TICKS = 10, ARENA_FIRST = 16384 };
+enum { LINK_SEND_MAX = 16 << 20, TICK_MS = 100, SWEEP_TICKS = 10, ARENA_FIRST = 16384 };
 
 unsigned worker_of_user(const struct front *f, struct str user_key)
 {
     return f->worker_count == 1 ? 0 : (unsigned)(table_hash(user_key) % f->worker_count);
 }
 
+/* Which Edge it is that came. */
+static void trace_link(struct conn *c)
+{
+    if (!trace_on(TRACE_SIPSTACK, TF_CONNECTION, TL_INFO))
+        return;
+    char local[NET_ADDR_TEXT], peer[NET_ADDR_TEXT];
+    struct buf data = { 0 };
+    net_addr_print(conn_local(c), local);
+    net_addr_print(conn_peer(c), peer);
+    buf_add_c(&data, "edge=\"");
+    tls_peer_name(conn_tls(c), &data);
+    buf_add_char(&data, '"');
+    struct trace_connection r = { .level = TL_INFO,
+                                  .text = "An Edge connected",
+                                  .local_ip = str_from_c(local),
+                                  .peer_ip = str_from_c(peer),
+                                  .connection_id = conn_cid(c),
+                                  .transport = conn_transport(c),
+                                  .data = buf_str(&data) };
+    trace_connection(TRACE_SIPSTACK, &r);
+    buf_fini(&data);
+}
+
+static bool is_edge_link(const struct conn *c)
+{
+    return conn_listener(c)->edge_link;
+}
+
 static void on_open(void *arg, struct conn *c)
 {
     struct worker *w = arg;
-    struct client_conn *cc = calloc(1, sizeof(*cc));
-    assert(cc);
-    cc->worker = w;
-    cc->conn_id = conn_id(c);
-    sa_owner_init(&cc->sas, net_addr_bytes(conn_peer(c)));
-    conn_set_user(c, cc);
+    if (is_edge_link(c)) {
+        conn_set_user(c, edge_link_new(w, c));
+        conn_set_send_max(c, LINK_SEND_MAX);
+        trace_link(c);
+    } else {
+        conn_set_user(c, client_conn_new(w, conn_id(c), net_addr_bytes(conn_peer(c))));
+    }
 }
 
 static void on_message(void *arg, struct conn *c, struct str whole, size_t head_len)
@@ -85,17 +116,15 @@ static void trace_end(struct conn *c, enum fault why)
 
 static void on_closed(void *arg, struct conn *c, enum fault why)
 {
-    struct worker *w = arg;
-    struct client_conn *cc = conn_user(c);
+    (void)arg;
     trace_end(c, why);
-    if (!cc)
+    if (!conn_user(c))
         return; /* it ended before its handshake did */
-    register_connection_gone(w, cc);
-    sa_owner_fini(w->auth.sas, &cc->sas);
-    if (cc->slow)
-        loop_timer_free(cc->slow);
+    if (is_edge_link(c))
+        edge_link_free(conn_user(c));
+    else
+        client_conn_free(conn_user(c));
     conn_set_user(c, NULL);
-    free(cc);
 }
 
 static void on_verdict(void *arg, struct job *job, const struct proto_verdict *v)
@@ -120,8 +149,9 @@ static void take_policy(struct worker *w, struct mail_policy *m)
 static void list_one(void *arg, const struct registrar_view *v)
 {
     struct buf *out = arg;
-    buf_printf(out, "%.*s\t%.*s\t%.*s\t%.*s\t%llu\n", STR_ARG(v->user_key), STR_ARG(v->epid),
-               STR_ARG(v->instance), STR_ARG(v->contact_uri), (unsigned long long)v->expires_ms);
+    buf_printf(out, "%.*s\t%.*s\t%.*s\t%.*s\t%s\t%llu\n", STR_ARG(v->user_key), STR_ARG(v->epid),
+               STR_ARG(v->instance), STR_ARG(v->contact_uri), v->remote ? "outside" : "inside",
+               (unsigned long long)v->expires_ms);
 }
 
 static struct net_limits limits_of(const struct front *f)
@@ -267,6 +297,9 @@ static void on_tick(void *arg)
     w->day = today();
     sa_table_sweep(w->auth.sas, now_ms);
     registrar_sweep(w->registrar, now_ms);
+    for (struct conn *c = NULL; w->behind.count > 0 && (c = net_next(w->net, c));)
+        if (conn_user(c) && is_edge_link(c))
+            edge_link_sweep(conn_user(c), now_ms);
 }
 
 static void init_auth(struct worker *w)
@@ -292,7 +325,9 @@ static void init_auth(struct worker *w)
 
 struct worker *worker_new(struct front *f, unsigned index)
 {
-    static const struct net_handler net_handler = { on_open, on_message, on_broken, on_closed };
+    static const struct net_handler net_handler = {
+        .open = on_open, .message = on_message, .broken = on_broken, .closed = on_closed
+    };
     static const struct ask_handler ask_handler = { on_verdict, on_flags };
     struct worker *w = calloc(1, sizeof(*w));
     assert(w);
@@ -353,6 +388,7 @@ void worker_free(struct worker *w)
     sa_table_free(w->auth.sas);
     ntlm_policy_set_free(w->policy);
     arena_fini(&w->arena);
+    table_fini(&w->behind);
     buf_fini(&w->contacts);
     free(w->nb_computer);
     free(w);

@@ -15,11 +15,13 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/mailbox.h"
+#include "base/table.h"
 #include "conf/conf.h"
 #include "front/ask.h"
 #include "front/registrar.h"
 #include "net/conn.h"
 #include "sip/msg.h"
+#include "sip/trust.h"
 
 struct front;
 struct later;
@@ -44,6 +46,8 @@ struct worker {
     struct arena arena;  /* of the message being handled */
     struct buf contacts; /* scratch: Contact lines of an answer */
     struct loop_timer *tick;
+    struct table behind; /* clients behind Edges, by their id */
+    uint64_t behind_made;
     uint64_t tag_counter;
     unsigned ticks;
     struct later *later; /* mails on their way to ourselves */
@@ -53,15 +57,7 @@ struct worker {
     struct worker_stats stats;
 };
 
-/* What the front keeps with a connection. */
-struct client_conn {
-    struct sa_owner sas;
-    unsigned unauthorized;   /* 401s to other than REGISTER in a row */
-    bool job_open;           /* a saved request waits for an answer from elsewhere */
-    struct loop_timer *slow; /* running while repeated 401s are being delayed */
-    struct worker *worker;
-    uint64_t conn_id;
-};
+struct client_conn; /* front/client_conn.h */
 
 /* The message being handled.  Lives on the stack. */
 struct turn {
@@ -69,8 +65,10 @@ struct turn {
     struct conn *conn;
     struct client_conn *cc;
     struct sip_msg msg;
+    struct sip_trust trust;   /* behind an Edge: what it says of the client */
     struct auth_request auth; /* filled by turn_identify */
     struct str from_uri;
+    bool guess;    /* the refusal counts against the client's address: the Edge is told */
     struct sa *sa; /* signs the answers once set */
 };
 
