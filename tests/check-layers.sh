@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Holds the arrows between the areas of src/: who may include whom.
 #
-#     base <- diag <- sip, ntlm, tls, users <- conf <- auth, net <- client, front, authd <- cmd
+#     base <- diag <- sip, ntlm, tls, users <- conf <- auth, net <- client, front, edge, authd <- cmd
 #
 # Neighbours on one step do not know each other.  Beyond the steps: what talks SIP never sees
 # stored secrets, what holds secrets never sees SIP, and each library stands behind its own files.
@@ -27,7 +27,7 @@ includes() {
 
 includes | awk '
 BEGIN {
-    steps = "base|diag|sip ntlm tls users|conf|auth net|client front authd|cmd"
+    steps = "base|diag|sip ntlm tls users|conf|auth net|client front edge authd|cmd"
     count = split(steps, step, "|")
     for (i = 1; i <= count; i++) {
         n = split(step[i], areas, " ")
@@ -36,12 +36,14 @@ BEGIN {
     }
     # area, forbidden header, why
     forbid("front", "^users/store|^ntlm/verify", "code that reads hostile bytes sees no stored secrets")
+    forbid("edge", "^users/|^auth/|^ntlm/verify", "the Edge authenticates nobody")
     forbid("authd", "^(sip|auth|net)/", "code that holds secrets never sees SIP")
     # library header, the only files that may include it
     only("^gnutls/", "^src/tls/")
     only("^uv\\.h$", "^src/base/loop\\.c$")
+    # the Edge makes routing tokens and hides Via lines;
     # users seals hashes at rest; the client derives its instance id from the epid with SHA-1
-    only("^nettle/", "^src/(ntlm/crypt[^/]*|users/[^/]*|client/message)\\.[ch]$")
+    only("^nettle/", "^src/(ntlm/crypt[^/]*|users/[^/]*|client/message|edge/token|edge/hide)\\.[ch]$")
     only("^sqlite3\\.h$", "^src/users/")
     only("^ini\\.h$", "^src/conf/")
 }

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "edge/sources.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "ntlm/policy.h"
+
+/* One IPv6 host roams a /64 freely.  The network of an address: what one provider hands out. */
+enum {
+    SOURCE_V4 = 32,
+    SOURCE_V6 = 64,
+    NETWORK_V4 = 24,
+    NETWORK_V6 = 48,
+    ADMIT_V6 = 64,
+    MESSAGES_PER_TENTH = 20,
+    LIVE_SLOTS = 16384,
+};
+
+struct sources {
+    const struct conf *conf;
+    struct tally *failures;    /* by address and by network, in seconds */
+    struct tally *connections; /* by network */
+    struct tally *accepts;     /* by network, within a second */
+    struct tally *messages;    /* by address, within a tenth of a second */
+};
+
+size_t sources_memory_size(void)
+{
+    return tally_size(TALLY_SLOTS);
+}
+
+struct sources *sources_new(const struct conf *c, void *memory)
+{
+    struct sources *s = calloc(1, sizeof(*s));
+
+    assert(s);
+    s->conf = c;
+    s->failures = tally_new(memory, TALLY_SLOTS);
+    s->connections = tally_new(NULL, LIVE_SLOTS);
+    s->accepts = tally_new(NULL, LIVE_SLOTS);
+    s->messages = tally_new(NULL, LIVE_SLOTS);
+    return s;
+}
+
+void sources_free(struct sources *s)
+{
+    tally_free(s->failures);
+    tally_free(s->connections);
+    tally_free(s->accepts);
+    tally_free(s->messages);
+    free(s);
+}
+
+bool sources_trusted(const struct sources *s, struct str address)
+{
+    const struct conf_edge *e = &s->conf->edge;
+
+    for (unsigned i = 0; i < e->trusted_network_count; i++)
+        if (ntlm_network_contains(&e->trusted_networks[i], address))
+            return true;
+    return false;
+}
+
+/* --- admission --- */
+
+enum fault sources_admit(struct sources *s, struct str address, uint64_t now_ms)
+{
+    const struct conf *c = s->conf;
+    struct tally_name net = tally_name_of(address, NETWORK_V4, ADMIT_V6);
+
+    if (net.len == 0 || sources_trusted(s, address))
+        return FAULT_NONE;
+    if (c->network_handshakes &&
+        tally_add(s->accepts, &net, (uint32_t)(now_ms / 1000), 1) > c->network_handshakes)
+        return FAULT_ROUTE_HANDSHAKE_RATE;
+    if (!c->network_connections)
+        return FAULT_NONE;
+    if (tally_add(s->connections, &net, 0, 0) <= c->network_connections)
+        return FAULT_NONE;
+    tally_subtract(s->connections, &net);
+    return FAULT_ROUTE_NETWORK_FULL;
+}
+
+void sources_leave(struct sources *s, struct str address)
+{
+    struct tally_name net = tally_name_of(address, NETWORK_V4, ADMIT_V6);
+
+    if (net.len > 0 && s->conf->network_connections && !sources_trusted(s, address))
+        tally_subtract(s->connections, &net);
+}
+
+bool sources_may_speak(struct sources *s, struct str address, uint64_t now_ms)
+{
+    struct tally_name name = tally_name_of(address, SOURCE_V4, SOURCE_V6);
+
+    return name.len == 0 ||
+           tally_add(s->messages, &name, (uint32_t)(now_ms / 100), 1) <= MESSAGES_PER_TENTH;
+}
+
+/* --- failures --- */
+
+struct names {
+    struct tally_name source, network;
+};
+
+static struct names names_of(struct str address)
+{
+    return (struct names){ tally_name_of(address, SOURCE_V4, SOURCE_V6),
+                           tally_name_of(address, NETWORK_V4, NETWORK_V6) };
+}
+
+static bool counts(const struct sources *s, struct str address)
+{
+    return address.len > 0 && !sources_trusted(s, address);
+}
+
+void sources_failed(struct sources *s, struct str address, uint64_t now_ms)
+{
+    const struct conf_budget *b = &s->conf->budget;
+    struct names n = names_of(address);
+    uint32_t now = (uint32_t)(now_ms / 1000);
+
+    if (!counts(s, address))
+        return;
+    tally_add(s->failures, &n.source, now, b->source_window_s);
+    tally_add(s->failures, &n.network, now, b->source_window_s);
+}
+
+static uint32_t failures_of(const struct sources *s, const struct tally_name *n, uint64_t now_ms)
+{
+    return tally_count(s->failures, n, (uint32_t)(now_ms / 1000), s->conf->budget.source_window_s);
+}
+
+bool sources_over(const struct sources *s, struct str address, uint64_t now_ms)
+{
+    const struct conf_budget *b = &s->conf->budget;
+    struct names n = names_of(address);
+
+    if (!counts(s, address))
+        return false;
+    return (b->source_failures && failures_of(s, &n.source, now_ms) >= b->source_failures) ||
+           (b->network_failures && failures_of(s, &n.network, now_ms) >= b->network_failures);
+}
+
+unsigned sources_delay_ms(const struct sources *s, struct str address, uint64_t now_ms)
+{
+    static const unsigned seconds[] = { 0, 2, 4, 8, 15 };
+    struct names n = names_of(address);
+
+    if (!counts(s, address) || !s->conf->budget.source_failures)
+        return 0;
+    uint32_t failures = failures_of(s, &n.source, now_ms);
+    unsigned last = sizeof(seconds) / sizeof(seconds[0]) - 1;
+    return seconds[failures < last ? failures : last] * 1000;
+}
+
+struct listing {
+    const struct conf_budget *budget;
+    uint32_t now;
+    void (*each)(void *arg, const struct tally_row *row, bool over, unsigned left_s);
+    void *arg;
+};
+
+static bool is_network(const struct tally_name *n)
+{
+    return n->bits == (n->len == 4 ? NETWORK_V4 : NETWORK_V6);
+}
+
+static void list_row(void *arg, const struct tally_row *row)
+{
+    const struct listing *l = arg;
+    uint32_t most =
+        is_network(&row->name) ? l->budget->network_failures : l->budget->source_failures;
+
+    l->each(l->arg, row, most && row->count >= most,
+            l->budget->source_window_s - (l->now - row->since));
+}
+
+void sources_list(const struct sources *s, uint64_t now_ms,
+                  void (*each)(void *arg, const struct tally_row *row, bool over, unsigned left_s),
+                  void *arg)
+{
+    struct listing l = {
+        .budget = &s->conf->budget, .now = (uint32_t)(now_ms / 1000), .each = each, .arg = arg
+    };
+
+    tally_list(s->failures, l.now, l.budget->source_window_s, list_row, &l);
+}
+
+bool sources_clear(struct sources *s, const char *what)
+{
+    struct ntlm_network net;
+
+    if (!what) {
+        tally_clear_all(s->failures);
+        return true;
+    }
+    if (!ntlm_network_parse(str_from_c(what), &net))
+        return false;
+    struct str address = str_of(net.addr, net.len);
+    struct names n = names_of(address);
+    bool source = tally_clear(s->failures, &n.source);
+    bool network = tally_clear(s->failures, &n.network);
+    return source || network;
+}
