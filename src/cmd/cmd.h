@@ -13,6 +13,7 @@ enum cmd_exit { CMD_DONE = 0, CMD_NO = 1, CMD_USAGE = 2, CMD_UNREACHABLE = 3 };
 
 int cmd_serve(int argc, char **argv);
 int cmd_front(int argc, char **argv);
+int cmd_edge(int argc, char **argv);
 int cmd_authd(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_user(int argc, char **argv);

@@ -76,9 +76,10 @@ static void print_scalars(const json_t *o, const char *indent)
 
 static int status(const struct call *call)
 {
-    static const char *const roles[] = { "authd", "front" };
+    const char *roles[REMOTE_ROLES_MAX];
     int worst = CMD_DONE;
-    for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+    remote_roles(call->conf, roles);
+    for (size_t i = 0; roles[i]; i++) {
         json_t *answer;
         int code = ask(call, roles[i], json_pack("{s:s}", "do", "status"), &answer);
         if (code == CMD_DONE && !call->json) {
@@ -100,11 +101,12 @@ static int sessions(const struct call *call)
         json_t *list = json_object_get(answer, "sessions");
         if (json_array_size(list) == 0)
             puts("nobody is signed in");
-        json_array_foreach(list, i, row)
-            printf("%-32s epid %-14s %5llds  %s\n", json_string_value(json_object_get(row, "uri")),
-                   json_string_value(json_object_get(row, "epid")),
-                   (long long)json_integer_value(json_object_get(row, "expires")),
-                   json_string_value(json_object_get(row, "contact")));
+        json_array_foreach(list, i, row) printf(
+            "%-32s epid %-14s %-7s %5llds  %s\n", json_string_value(json_object_get(row, "uri")),
+            json_string_value(json_object_get(row, "epid")),
+            json_string_value(json_object_get(row, "where")),
+            (long long)json_integer_value(json_object_get(row, "expires")),
+            json_string_value(json_object_get(row, "contact")));
     }
     json_decref(answer);
     return code;
@@ -195,23 +197,31 @@ static void print_trace(const struct call *call, json_t *components, long long d
 /* Every role has all the switches, and uses those of its own components. */
 static int trace(const struct call *call, int argc, char **argv)
 {
-    static const char *const roles[] = { "front", "authd" };
+    const char *roles[REMOTE_ROLES_MAX];
     const struct call quiet = { .conf = call->conf };
     json_t *request = trace_request(argc, argv), *components = json_array(), *row;
     long long dropped = 0;
-    size_t i;
+    size_t i, servers = 0;
     int code = request ? CMD_DONE
                        : cmd_usage("trace wants COMPONENT LEVEL [FLAGS], or secrets on|off: see "
                                    "'postern ctl --help'");
-    for (size_t role = 0; role < ARRAY_LEN(roles) && code == CMD_DONE; role++) {
+    remote_roles(call->conf, roles);
+    for (size_t role = 0; roles[role] && code == CMD_DONE; role++) {
         json_t *answer;
         code = ask(&quiet, roles[role], json_incref(request), &answer);
         dropped += (long long)json_integer_value(json_object_get(answer, "dropped"));
         json_array_foreach(json_object_get(answer, "components"), i, row)
         {
             const char *name = json_string_value(json_object_get(row, "component"));
-            if (name && (strcmp(name, "Authd") == 0) == (strcmp(roles[role], "authd") == 0))
+            bool is_authd = strcmp(roles[role], "authd") == 0;
+            if (!name || (strcmp(name, "Authd") == 0) != is_authd)
+                continue;
+            if (strcmp(roles[role], "edge") == 0)
+                json_object_set_new(row, "component", json_sprintf("%s of the Edge", name));
+            if (is_authd) /* the servers' own first */
                 json_array_append(components, row);
+            else
+                json_array_insert(components, servers++, row);
         }
         json_decref(answer);
     }

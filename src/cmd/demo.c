@@ -16,13 +16,16 @@
 
 static const char demo_help[] =
     "usage: postern demo [--once] [--json] [--dir DIR] [--port-base N]\n\n"
-    "Makes a complete throw-away deployment on 127.0.0.1 (Front End, account service, sample\n"
-    "users), signs Windows XP and Windows 7 in under two policies, prints what happened and why,\n"
-    "and stays up for a client of your own until Ctrl-C.  Nothing is left behind.\n\n"
+    "Makes a complete throw-away deployment on 127.0.0.1 (Front End, account service, Access "
+    "Edge,\n"
+    "sample users), signs Windows XP and Windows 7 in from inside and from outside under two\n"
+    "policies, prints what happened and why, and stays up for a client of your own until Ctrl-C.\n"
+    "Nothing is left behind.\n\n"
     "      --once        end after the table; exit code 0 only if it is as expected\n"
     "      --json        one object per row, then one with addresses and users\n"
     "      --dir DIR     make this folder for its files instead of one in /tmp\n"
-    "      --port-base N TLS on port N, TCP on N + 1 (free ports are chosen without it)\n";
+    "      --port-base N inside: TLS on port N, TCP on N + 1; outside: TLS on N + 2; between the\n"
+    "                    two N + 3 (free ports are chosen without it)\n";
 
 struct options {
     bool once, json;
@@ -32,16 +35,20 @@ struct options {
 
 /* The story: what has to come out.  NULL: signed in. */
 static const struct {
-    const char *client, *policy, *cause;
+    const char *client, *where, *policy, *cause;
 } story[] = {
-    { "windows-xp", "windows-2008r2", "policy-128bit" },
-    { "windows-7", "windows-2008r2", NULL },
-    { "windows-xp", "windows-2008", NULL },
-    { "windows-7", "windows-2008", NULL },
+    { "windows-xp", "inside", "windows-2008r2", "policy-128bit" },
+    { "windows-xp", "outside", "windows-2008r2", "policy-128bit" },
+    { "windows-7", "inside", "windows-2008r2", NULL },
+    { "windows-7", "outside", "windows-2008r2", NULL },
+    { "windows-xp", "inside", "windows-2008", NULL },
+    { "windows-xp", "outside", "windows-2008", NULL },
+    { "windows-7", "inside", "windows-2008", NULL },
+    { "windows-7", "outside", "windows-2008", NULL },
 };
 
 struct row {
-    const char *client, *policy;
+    const char *client, *where, *policy;
     char cause[64]; /* "" when signed in */
     unsigned status;
     bool signed_in, expected;
@@ -88,13 +95,18 @@ static char *record_of(const char *trace)
     return begin && end ? strndup(begin, (size_t)(end - begin) + strlen("$$end_record")) : NULL;
 }
 
+static bool is_outside(unsigned which)
+{
+    return strcmp(story[which].where, "outside") == 0;
+}
+
 static void sign_in(const struct deployment *d, unsigned which, struct row *row, long *trace_at,
                     char **record)
 {
     char login[64];
     snprintf(login, sizeof(login), "%s\\%s", d->netbios, deployment_users[0].name);
     struct client_settings s = { .uri = "sip:ada@example.com",
-                                 .server = d->tls,
+                                 .server = is_outside(which) ? d->outside : d->tls,
                                  .transport = CLIENT_TLS,
                                  .scheme = CLIENT_NTLM,
                                  .login = login,
@@ -108,6 +120,7 @@ static void sign_in(const struct deployment *d, unsigned which, struct row *row,
         client_leave(c, &leg);
     client_free(c);
     *row = (struct row){ .client = story[which].client,
+                         .where = story[which].where,
                          .policy = story[which].policy,
                          .status = r.status,
                          .signed_in = r.signed_in };
@@ -135,12 +148,12 @@ static void print_row(const struct options *o, const struct row *r)
     if (o->json) {
         json_t *cause = r->cause[0] ? json_string(r->cause) : json_null();
         print_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:b}", "client", r->client,
-                             "where", "inside", "scheme", "ntlm", "policy", r->policy, "outcome",
+                             "where", r->where, "scheme", "ntlm", "policy", r->policy, "outcome",
                              r->signed_in ? "signed-in" : "refused", "status", (int)r->status,
                              "cause", cause, "expected", r->expected));
         return;
     }
-    printf("  %-11s %-7s %-5s %-15s %s", r->client, "inside", "NTLM", r->policy,
+    printf("  %-11s %-8s %-5s %-15s %s", r->client, r->where, "NTLM", r->policy,
            r->signed_in ? "signed in" : "REFUSED  ");
     if (!r->signed_in)
         printf(" %u  %s", r->status, r->cause);
@@ -168,10 +181,11 @@ static bool run_story(const struct options *o, const struct deployment *d, struc
     free(new_trace(d, &trace_at));
     if (!o->json)
         printf("One server, one user (ada), the right password each time:\n\n"
-               "  client      where   how   policy          outcome\n");
+               "  client      where    how   policy          outcome\n");
     for (unsigned i = 0; i < ARRAY_LEN(story); i++) {
         struct row row;
-        if (remote_policy_set(d->conf, &story[i].policy, 1, why) != CMD_DONE) {
+        bool same = i > 0 && strcmp(story[i].policy, story[i - 1].policy) == 0;
+        if (!same && remote_policy_set(d->conf, &story[i].policy, 1, why) != CMD_DONE) {
             free(record);
             return false;
         }
@@ -209,37 +223,41 @@ static json_t *users_json(const struct deployment *d, bool can_sign_in)
 
 static void print_ready_json(const struct deployment *d)
 {
-    print_json(json_pack("{s:b, s:s, s:s, s:n, s:n, s:s, s:s, s:s, s:s, s:o, s:o}", "ready", 1,
-                         "inside", d->tls, "inside_tcp", d->tcp, "outside", "kerberos", "ca", d->ca,
-                         "config", d->config, "domain", d->domain, "trace", d->trace, "users",
-                         users_json(d, true), "other_users", users_json(d, false)));
+    print_json(json_pack("{s:b, s:s, s:s, s:s, s:n, s:s, s:s, s:s, s:s, s:o, s:o}", "ready", 1,
+                         "inside", d->tls, "inside_tcp", d->tcp, "outside", d->outside, "kerberos",
+                         "ca", d->ca, "config", d->config, "domain", d->domain, "trace", d->trace,
+                         "users", users_json(d, true), "other_users", users_json(d, false)));
 }
 
 static void print_ready(const struct deployment *d)
 {
     const char *port = strrchr(d->tls, ':') + 1, *tcp = strrchr(d->tcp, ':') + 1;
+    const char *outside = strrchr(d->outside, ':') + 1;
     printf("\nThe server is still running, with policy windows-2008r2.  Sign in yourself:\n\n"
            "  Pidgin with SIPE (apt-get install pidgin pidgin-sipe), Add Account:\n"
            "    Protocol             Office Communicator\n"
            "    Username             ada@%s\n"
            "    Login                %s\\ada\n"
            "    Password             %s\n"
-           "    Advanced: Server[:Port] 127.0.0.1:%s   Connection type SSL/TLS\n"
-           "              (or 127.0.0.1:%s with TCP)   Authentication scheme NTLM\n"
+           "    Advanced, from inside:  Server[:Port] 127.0.0.1:%s   Connection type SSL/TLS\n"
+           "                            (or 127.0.0.1:%s with TCP)   Authentication scheme NTLM\n"
+           "           or from outside, through the Access Edge: Server[:Port] 127.0.0.1:%s\n"
            "    It will ask about the certificate: accept it (its CA is %s)\n\n",
-           d->domain, d->netbios, d->password, port, tcp, d->ca);
+           d->domain, d->netbios, d->password, port, tcp, outside, d->ca);
     const char *self = program_invocation_name; /* as it was called: it may not be in the PATH */
     printf("  Or from another terminal%s:\n", strchr(self, '/') ? ", in this folder" : "");
     printf("    echo %s | %s signin sip:ada@%s --login '%s\\ada' \\\n"
-           "        --server 127.0.0.1:%s --ca %s --profile windows-7 --password-stdin\n",
-           d->password, self, d->domain, d->netbios, port, d->ca);
+           "        --server 127.0.0.1:%s --ca %s --profile windows-7 --password-stdin\n"
+           "    (the same with --server 127.0.0.1:%s comes from outside)\n",
+           d->password, self, d->domain, d->netbios, port, d->ca, outside);
     printf("    %s policy set windows-2008 -c %s\n", self, d->config);
     printf("    %s ctl status -c %s\n\n", self, d->config);
     printf("  Trace: %s\n  Others with the same password:", d->trace);
-    for (unsigned i = 1; i < deployment_user_count; i++)
-        printf(" %s%s%s%s", deployment_users[i].name, deployment_users[i].state ? " (" : "",
-               deployment_users[i].state ? deployment_users[i].state : "",
-               deployment_users[i].state ? ")" : "");
+    for (unsigned i = 1; i < deployment_user_count; i++) {
+        const struct deployment_user *u = &deployment_users[i];
+        const char *state = u->state ? u->state : u->remote_access ? NULL : "inside only";
+        printf(" %s%s%s%s", u->name, state ? " (" : "", state ? state : "", state ? ")" : "");
+    }
     printf("\n\nCtrl-C ends it and removes everything.\n");
     fflush(stdout);
 }

@@ -87,18 +87,43 @@ static void make_password(char *out, size_t len)
     out[n] = '\0';
 }
 
+/* A certificate of each kind for one name: NAME-ec.pem and NAME-rsa.pem with their keys. */
+static bool make_pair(const struct deployment *d, const char *file, const char *const *names,
+                      struct buf *why)
+{
+    static const char *const kinds[] = { "ec", "rsa" };
+    char ca_key[300], cert[300], key[300];
+    snprintf(ca_key, sizeof(ca_key), "%s/ca.key", d->dir);
+    for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
+        snprintf(cert, sizeof(cert), "%s/%s-%s.pem", d->dir, file, kinds[i]);
+        snprintf(key, sizeof(key), "%s/%s-%s.key", d->dir, file, kinds[i]);
+        if (!tls_make_cert(d->ca, ca_key, names, i == 1, cert, key, why))
+            return false;
+    }
+    return true;
+}
+
+/* One certificate serves the Edge on both sides here; in real life the outer one is bought. */
 static bool make_certificates(const struct deployment *d, struct buf *why)
 {
-    static const char *const names[] = { "fe01.example.com", "localhost", "127.0.0.1", NULL };
-    char ca_key[300], ec[300], ec_key[300], rsa[300], rsa_key[300];
+    static const char *const front[] = { "fe01.example.com", "localhost", "127.0.0.1", NULL };
+    static const char *const edge[] = { "sip.example.com", "localhost", "127.0.0.1", NULL };
+    char ca_key[300];
     snprintf(ca_key, sizeof(ca_key), "%s/ca.key", d->dir);
-    snprintf(ec, sizeof(ec), "%s/fe-ec.pem", d->dir);
-    snprintf(ec_key, sizeof(ec_key), "%s/fe-ec.key", d->dir);
-    snprintf(rsa, sizeof(rsa), "%s/fe-rsa.pem", d->dir);
-    snprintf(rsa_key, sizeof(rsa_key), "%s/fe-rsa.key", d->dir);
-    return tls_make_ca(d->ca, ca_key, why) &&
-           tls_make_cert(d->ca, ca_key, names, false, ec, ec_key, why) &&
-           tls_make_cert(d->ca, ca_key, names, true, rsa, rsa_key, why);
+    return tls_make_ca(d->ca, ca_key, why) && make_pair(d, "fe", front, why) &&
+           make_pair(d, "edge", edge, why);
+}
+
+static void write_edge(const struct deployment *d, struct buf *t)
+{
+    buf_printf(t, "[edge]\nlisten = %s\npublic_name = sip.example.com\n", d->outside);
+    buf_printf(t, "cert_file = %s/edge-ec.pem\nkey_file = %s/edge-ec.key\n", d->dir, d->dir);
+    buf_printf(t, "rsa_cert_file = %s/edge-rsa.pem\n", d->dir);
+    buf_printf(t, "rsa_key_file = %s/edge-rsa.key\n", d->dir);
+    buf_printf(t, "legacy_networks = 127.0.0.0/8\nremote_access = yes\n");
+    buf_printf(t, "next_hops = %s\nfront_servers = fe01.example.com\n", d->link);
+    buf_printf(t, "link_cert_file = %s/edge-ec.pem\n", d->dir);
+    buf_printf(t, "link_key_file = %s/edge-ec.key\nlink_ca_file = %s\n\n", d->dir, d->ca);
 }
 
 static bool write_config(const struct deployment *d, struct buf *why)
@@ -106,11 +131,14 @@ static bool write_config(const struct deployment *d, struct buf *why)
     struct buf t = { 0 };
     buf_printf(&t, "; made by postern demo: throw-away\n[general]\ndomain = %s\n", d->domain);
     buf_printf(&t, "fqdn = fe01.example.com\nstate = %s/state\nrun = %s/run\n", d->dir, d->dir);
-    buf_printf(&t, "user_front =\nuser_authd =\nadmin_group =\n\n[front]\n");
+    buf_printf(&t, "user_front =\nuser_authd =\nuser_edge =\nadmin_group =\n\n[front]\n");
     buf_printf(&t, "tls_listen = %s\ntcp_listen = %s\n", d->tls, d->tcp);
     buf_printf(&t, "cert_file = %s/fe-ec.pem\nkey_file = %s/fe-ec.key\n", d->dir, d->dir);
     buf_printf(&t, "rsa_cert_file = %s/fe-rsa.pem\nrsa_key_file = %s/fe-rsa.key\n", d->dir, d->dir);
-    buf_printf(&t, "legacy_networks = 127.0.0.0/8\n\n[directory]\nsource = sqlite\n");
+    buf_printf(&t, "legacy_networks = 127.0.0.0/8\nedge_listen = %s\n", d->link);
+    buf_printf(&t, "edge_servers = sip.example.com\nedge_ca_file = %s\n\n", d->ca);
+    write_edge(d, &t);
+    buf_add_c(&t, "[directory]\nsource = sqlite\n");
     buf_printf(&t, "netbios_domain = %s\n\n[policy]\npreset = windows-2008r2\n\n", d->netbios);
     buf_printf(&t, "[trace]\npath = %s\n\n", d->trace);
     /* Pidgin shows the certificate in the middle of its handshake: time to read it */
@@ -169,10 +197,10 @@ static void set_paths(struct deployment *d, unsigned port_base)
     snprintf(d->config, sizeof(d->config), "%s/postern.conf", d->dir);
     snprintf(d->ca, sizeof(d->ca), "%s/ca.pem", d->dir);
     snprintf(d->trace, sizeof(d->trace), "%s/front.log", d->dir);
-    unsigned tls = port_base ? port_base : free_port();
-    unsigned tcp = port_base ? port_base + 1 : free_port();
-    snprintf(d->tls, sizeof(d->tls), "127.0.0.1:%u", tls);
-    snprintf(d->tcp, sizeof(d->tcp), "127.0.0.1:%u", tcp);
+    char *const places[] = { d->tls, d->tcp, d->outside, d->link };
+    for (unsigned i = 0; i < ARRAY_LEN(places); i++)
+        snprintf(places[i], sizeof(d->tls), "127.0.0.1:%u",
+                 port_base ? port_base + i : free_port());
 }
 
 static bool make_below(const struct deployment *d, const char *name, struct buf *why)
@@ -202,6 +230,10 @@ static bool answers(const struct deployment *d, const char *role)
     json_t *request = json_pack("{s:s}", "do", "status");
     json_t *answer = remote_call(d->conf, role, request, &why);
     bool ok = remote_ok(answer);
+    /* an Edge is ready when all its links are up */
+    if (ok && strcmp(role, "edge") == 0)
+        ok = json_integer_value(json_object_get(answer, "links_up")) ==
+             json_integer_value(json_object_get(answer, "links"));
     json_decref(answer);
     json_decref(request);
     buf_fini(&why);
@@ -222,7 +254,7 @@ bool deployment_start(struct deployment *d, struct buf *why)
         return fail(why, "cannot start", "postern serve");
     uint64_t deadline = clock_mono_ms() + READY_MS;
     while (clock_mono_ms() < deadline) {
-        if (answers(d, "front") && answers(d, "authd"))
+        if (answers(d, "front") && answers(d, "authd") && answers(d, "edge"))
             return true;
         if (waitpid(d->pid, NULL, WNOHANG) == d->pid) {
             d->pid = 0;

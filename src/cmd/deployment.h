@@ -24,8 +24,9 @@ struct deployment {
     char dir[256];
     bool own_dir; /* made by us: removed whole at the end */
     char config[300], ca[300], trace[300];
-    char tls[32], tcp[32]; /* host:port */
-    char password[32];     /* of everybody */
+    char tls[32], tcp[32], outside[32]; /* host:port */
+    char link[32];                      /* between Edge and Front End */
+    char password[32];                  /* of everybody */
     const char *domain, *netbios;
     struct conf *conf;
     pid_t pid; /* of postern serve */

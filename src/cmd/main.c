@@ -15,6 +15,7 @@ static const struct {
     { "demo", cmd_demo, "a complete throw-away deployment on this machine: see it work" },
     { "serve", cmd_serve, "run the server roles that a configuration file names" },
     { "front", cmd_front, "run the Front End alone" },
+    { "edge", cmd_edge, "run the Access Edge alone: the door for people outside" },
     { "authd", cmd_authd, "run the account service alone" },
     { "user", cmd_user,
       "accounts of the embedded directory: add, set, show, list, remove, import" },

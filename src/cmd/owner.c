@@ -22,7 +22,7 @@ static bool account(const char *name, struct passwd **out, struct buf *why)
         return true;
     buf_printf(why,
                "there is no account '%s': make it with 'adduser --system --group %s', or leave "
-               "user_front and user_authd empty",
+               "user_front, user_authd and user_edge empty",
                name, name);
     return false;
 }

@@ -28,6 +28,18 @@ const char *remote_error(const json_t *answer)
     return text ? text : "";
 }
 
+void remote_roles(const struct conf *c, const char *out[REMOTE_ROLES_MAX])
+{
+    unsigned n = 0;
+    if (conf_has_front(c)) {
+        out[n++] = "authd";
+        out[n++] = "front";
+    }
+    if (conf_has_edge(c))
+        out[n++] = "edge";
+    out[n] = NULL;
+}
+
 /* Asks one role and turns its answer into a code. */
 static int tell(const struct conf *c, const char *role, const json_t *request, struct buf *why)
 {
@@ -80,9 +92,11 @@ int remote_reload(const char *path, struct buf *why)
         read_file(path, &config)) {
         json_t *reload = json_pack("{s:s, s:s%, s:s%}", "do", "reload", "config", config.ptr,
                                    config.len, "policy", policy.len ? policy.ptr : "", policy.len);
-        code = reload ? tell(c, "authd", reload, why) : CMD_USAGE;
-        if (code == CMD_DONE)
-            code = tell(c, "front", reload, why);
+        const char *roles[REMOTE_ROLES_MAX];
+        remote_roles(c, roles);
+        code = reload ? CMD_DONE : CMD_USAGE;
+        for (unsigned i = 0; roles[i] && code == CMD_DONE; i++)
+            code = tell(c, roles[i], reload, why);
         json_decref(reload);
     }
     buf_fini(&config);

@@ -8,12 +8,16 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 
-/* Asks one role ("front", "authd").  NULL with a reason in `why` when it cannot be reached; an
- * answer with "ok": false is returned as it is. */
+/* Asks one role ("front", "authd", "edge").  NULL with a reason in `why` when it cannot be reached;
+ * an answer with "ok": false is returned as it is. */
 json_t *remote_call(const struct conf *c, const char *role, const json_t *request, struct buf *why);
 bool remote_ok(const json_t *answer);
 /* The answer's "error", or "". */
 const char *remote_error(const json_t *answer);
+
+/* The roles that the configuration names, in the order they are started; ends with NULL. */
+enum { REMOTE_ROLES_MAX = 4 };
+void remote_roles(const struct conf *c, const char *out[REMOTE_ROLES_MAX]);
 
 /* Sets the policy on every running process and waits for each to have it: authd first, which
  * keeps it over a restart.  CMD_DONE, CMD_USAGE (bad words), CMD_UNREACHABLE, reason in `why`. */

@@ -57,9 +57,9 @@ int cmd_serve(int argc, char **argv)
     if (!c)
         return CMD_USAGE;
     int code = CMD_DONE;
-    if (c->tls_listen_count + c->tcp_listen_count == 0)
+    if (!conf_has_front(c) && !conf_has_edge(c))
         code = cmd_usage("%s: [front] tls_listen: missing: say where clients connect, such as "
-                         "0.0.0.0:5061",
+                         "0.0.0.0:5061 (or [edge] listen, for people outside)",
                          path);
     else if (check)
         printf("%s: good\n", path);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -21,6 +22,7 @@
 #include "cmd/cmd.h"
 #include "cmd/owner.h"
 #include "cmd/remote.h"
+#include "edge/edge.h"
 
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 5000, STEADY_MS = 10000, STOP_MS = 3000 };
 
@@ -35,7 +37,9 @@ struct supervisor {
     const struct conf *conf;
     int authd_fd;
     int signals;
-    struct role roles[2];
+    struct role roles[3];
+    unsigned role_count;
+    int edge_memory; /* counts of failed sign-ins, which outlive an Edge that dies; -1: none */
     bool stopping;
     int exit_code;
 };
@@ -87,6 +91,11 @@ static void run_role(struct supervisor *s, const struct role *r)
         fcntl(s->authd_fd, F_SETFD, 0);
         setenv("POSTERN_AUTHD_FD", fd, 1);
     }
+    if (strcmp(r->name, "edge") == 0 && s->edge_memory >= 0) {
+        snprintf(fd, sizeof(fd), "%d", s->edge_memory);
+        fcntl(s->edge_memory, F_SETFD, 0);
+        setenv("POSTERN_EDGE_MEMORY", fd, 1);
+    }
     execl("/proc/self/exe", "postern", r->name, "-c", s->conf->file, (char *)NULL);
     fprintf(stderr, "postern: cannot start %s: %s\n", r->name, strerror(errno));
     _exit(127);
@@ -136,7 +145,7 @@ static void reap(struct supervisor *s)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < ARRAY_LEN(s->roles); i++)
+        for (size_t i = 0; i < s->role_count; i++)
             if (s->roles[i].pid == pid)
                 ended(s, &s->roles[i], status);
 }
@@ -155,7 +164,7 @@ static void reload(const struct supervisor *s)
 
 static void signal_roles(const struct supervisor *s, int signum)
 {
-    for (size_t i = 0; i < ARRAY_LEN(s->roles); i++)
+    for (size_t i = 0; i < s->role_count; i++)
         if (s->roles[i].pid > 0)
             kill(s->roles[i].pid, signum);
 }
@@ -177,7 +186,7 @@ static int wait_ms(const struct supervisor *s)
 {
     uint64_t now = clock_mono_ms();
     int wait = -1;
-    for (size_t i = 0; i < ARRAY_LEN(s->roles); i++) {
+    for (size_t i = 0; i < s->role_count; i++) {
         const struct role *r = &s->roles[i];
         if (r->pid != 0)
             continue;
@@ -187,12 +196,20 @@ static int wait_ms(const struct supervisor *s)
     return wait;
 }
 
+static bool is_running(const struct supervisor *s)
+{
+    for (size_t i = 0; i < s->role_count; i++)
+        if (s->roles[i].pid > 0)
+            return true;
+    return false;
+}
+
 static void stop_roles(struct supervisor *s)
 {
     uint64_t deadline = clock_mono_ms() + STOP_MS;
     bool killed = false;
     signal_roles(s, SIGTERM);
-    while (s->roles[0].pid > 0 || s->roles[1].pid > 0) {
+    while (is_running(s)) {
         struct pollfd p = { .fd = s->signals, .events = POLLIN };
         poll(&p, 1, 100);
         take_signal(s);
@@ -210,15 +227,38 @@ static void keep_running(struct supervisor *s)
         struct pollfd p = { .fd = s->signals, .events = POLLIN };
         poll(&p, 1, wait_ms(s));
         take_signal(s);
-        for (size_t i = 0; i < ARRAY_LEN(s->roles) && !s->stopping; i++)
+        for (size_t i = 0; i < s->role_count && !s->stopping; i++)
             if (s->roles[i].pid == 0 && clock_mono_ms() >= s->roles[i].start_at_ms)
                 start(s, &s->roles[i]);
     }
 }
 
+static int make_edge_memory(void)
+{
+    int fd = memfd_create("postern-edge", MFD_CLOEXEC);
+    if (fd >= 0 && ftruncate(fd, (off_t)edge_memory_size()) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static void name_roles(struct supervisor *s)
+{
+    if (conf_has_front(s->conf)) {
+        s->roles[s->role_count++].name = "authd";
+        s->roles[s->role_count++].name = "front";
+    }
+    if (conf_has_edge(s->conf)) {
+        s->roles[s->role_count++].name = "edge";
+        s->edge_memory = make_edge_memory();
+    }
+}
+
 int supervise(const struct conf *conf)
 {
-    struct supervisor s = { .conf = conf, .roles = { { .name = "authd" }, { .name = "front" } } };
+    struct supervisor s = { .conf = conf, .edge_memory = -1 };
+    name_roles(&s);
     sigset_t mask;
     sigemptyset(&mask);
     sigaddset(&mask, SIGTERM);
