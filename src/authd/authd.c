@@ -118,6 +118,16 @@ static void apply_conf(struct authd *a)
     a->judge.policy = c->policy;
     a->judge.domains = (const char *const *)c->domains;
     a->judge.domain_count = c->domain_count;
+    a->judge.budget.netbios = c->netbios_domain;
+    a->judge.budget.rules = (struct budget_rules){ .account_failures = c->budget.account_failures,
+                                                   .device_failures = c->budget.device_failures,
+                                                   .ceiling = c->budget.ceiling,
+                                                   .inside = c->budget.inside,
+                                                   .window_s = c->budget.window_s,
+                                                   .device_life_s = c->budget.device_life_s,
+                                                   .lockout_threshold = c->lockout_threshold,
+                                                   .reserve = c->budget.reserve,
+                                                   .lockout_window_s = c->lockout_window_s };
     a->judge.lockout.rules = (struct lockout_rules){ .threshold = c->lockout_threshold,
                                                      .window_s = c->lockout_window_s,
                                                      .duration_s = c->lockout_duration_s };

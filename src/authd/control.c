@@ -49,6 +49,9 @@ static void do_status(struct authd *a, struct ctl_request *r)
     add_count(o, "signed_in", a->verdicts[FAULT_NONE]);
     add_count(o, "audited", a->audited);
     add_count(o, "lookups", a->lookups);
+    add_count(o, "directory_lookups", a->judge.directory_lookups);
+    add_count(o, "budget_refused", a->judge.budget.refused);
+    add_count(o, "budget_accounts", a->judge.budget.table.accounts.count);
     json_object_set_new(o, "refused", refusals(a));
     json_object_set_new(o, "policy", json_string(a->conf->policy->preset));
     json_object_set_new(o, "directory", directory(a));

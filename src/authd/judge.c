@@ -18,12 +18,14 @@ struct claimed {
 void judge_init(struct judge *j)
 {
     *j = (struct judge){ 0 };
+    budget_init(&j->budget);
     arena_init(&j->names, 4096, NAMES_BUDGET);
 }
 
 void judge_fini(struct judge *j)
 {
     lockout_fini(&j->lockout);
+    budget_fini(&j->budget);
     arena_fini(&j->names);
 }
 
@@ -43,10 +45,8 @@ static bool is_our_dns_domain(const struct judge *j, struct str domain)
 }
 
 /* DOMAIN\name in one field, as some clients send it, is split.  Our DNS domain is our domain. */
-static struct claimed claimed_of(struct judge *j, const struct ntlm_authenticate *a)
+static struct claimed normalised(const struct judge *j, struct claimed c)
 {
-    arena_reset(&j->names);
-    struct claimed c = { text_of(a, a->domain, &j->names), text_of(a, a->user, &j->names) };
     size_t slash = str_find_char(c.name, '\\');
 
     if (c.domain.len == 0 && slash != SIZE_MAX) {
@@ -58,17 +58,31 @@ static struct claimed claimed_of(struct judge *j, const struct ntlm_authenticate
     return c;
 }
 
+static struct claimed claimed_of(struct judge *j, const struct ntlm_authenticate *a)
+{
+    arena_reset(&j->names);
+    struct claimed c = { text_of(a, a->domain, &j->names), text_of(a, a->user, &j->names) };
+    return normalised(j, c);
+}
+
+static enum store_status find(struct judge *j, struct str domain, struct str name, struct user *u,
+                              uint8_t nt_hash[16])
+{
+    j->directory_lookups++;
+    return j->store->ops->find(j->store, domain, name, u, nt_hash);
+}
+
 /* name@domain is a UPN that was given to somebody, or else the account's name in our domain. */
 static enum store_status resolve(struct judge *j, struct claimed c, struct user *u,
                                  uint8_t nt_hash[16])
 {
-    enum store_status status = j->store->ops->find(j->store, c.domain, c.name, u, nt_hash);
+    enum store_status status = find(j, c.domain, c.name, u, nt_hash);
     size_t at = str_find_char(c.name, '@');
 
     if (status != STORE_NONE || c.domain.len || at == SIZE_MAX ||
         !is_our_dns_domain(j, str_skip(c.name, at + 1)))
         return status;
-    return j->store->ops->find(j->store, STR_NONE, str_first(c.name, at), u, nt_hash);
+    return find(j, STR_NONE, str_first(c.name, at), u, nt_hash);
 }
 
 /* What the response itself forbids, whoever sent it. */
@@ -144,27 +158,81 @@ static enum fault check_password(struct judge *j, const struct ntlm_verify_in *i
     return fault;
 }
 
-static enum fault check_user(struct judge *j, const struct proto_question *q,
-                             const struct judge_time *t, const struct ntlm_verify_in *in,
-                             struct claimed c, struct judge_answer *out)
+/* Who it is.  Nobody's name costs the time of an account's, and goes the way of one. */
+static enum fault find_user(struct judge *j, struct budget_try *t, const struct ntlm_verify_in *in,
+                            struct claimed c, uint8_t nt_hash[16], struct judge_answer *out)
 {
-    uint8_t nt_hash[16];
     enum store_status status = resolve(j, c, &out->user, nt_hash);
 
-    if (status != STORE_OK) {
-        out->user.name[0] = '\0';
-        verify_in_vain(in);
-        return status == STORE_NONE ? FAULT_USER_UNKNOWN : FAULT_DIRECTORY_FAILED;
+    if (status == STORE_OK) {
+        snprintf(out->account, sizeof(out->account), "%s\\%s", out->user.domain, out->user.name);
+        return budget_found(&j->budget, t, &out->user);
     }
-    snprintf(out->account, sizeof(out->account), "%s\\%s", out->user.domain, out->user.name);
-    enum fault fault = check_password(j, in, t, nt_hash, out);
+    out->user.name[0] = '\0';
+    verify_in_vain(in);
+    if (status != STORE_NONE)
+        return FAULT_DIRECTORY_FAILED;
+    enum fault fault = budget_found(&j->budget, t, NULL);
+    return fault == FAULT_NONE ? FAULT_USER_UNKNOWN : fault;
+}
+
+static enum fault check_user(struct judge *j, struct budget_try *t, const struct judge_time *time,
+                             const struct ntlm_verify_in *in, struct claimed c,
+                             struct judge_answer *out)
+{
+    uint8_t nt_hash[16] = { 0 };
+    enum fault fault = find_user(j, t, in, c, nt_hash, out);
+
+    if (fault == FAULT_NONE)
+        fault = check_password(j, in, time, nt_hash, out);
     secret_wipe(nt_hash, sizeof(nt_hash));
     if (fault == FAULT_NONE)
-        fault = check_account(&out->user, t->now);
+        fault = check_account(&out->user, time->now);
     if (fault != FAULT_NONE)
         return fault;
     out->verdict.password_proved = true;
-    return check_sip(&out->user, q);
+    return check_sip(&out->user, t->q);
+}
+
+static enum budget_result result_of(const struct proto_verdict *v)
+{
+    if (v->password_proved)
+        return BUDGET_PROVED;
+    return v->fault == FAULT_USER_WRONG_PASSWORD || v->fault == FAULT_USER_UNKNOWN
+               ? BUDGET_FAILED
+               : BUDGET_REFUNDED;
+}
+
+/* What looks like guessing, to whoever counts it against its source. */
+static bool is_guess(enum fault fault)
+{
+    return fault == FAULT_USER_WRONG_PASSWORD || fault == FAULT_USER_UNKNOWN ||
+           fault == FAULT_USER_LOCKED || fault == FAULT_BUDGET_ACCOUNT ||
+           fault == FAULT_BUDGET_CEILING;
+}
+
+/* The directory is asked between the two halves of the budget, or not at all. */
+static enum fault judge_within_budget(struct judge *j, const struct proto_question *q,
+                                      const struct judge_time *time,
+                                      const struct ntlm_authenticate *a, struct judge_answer *out)
+{
+    struct ntlm_verify_in in = { .challenge = q->challenge, .auth = a, .filetime = time->filetime };
+    struct claimed c = claimed_of(j, a);
+    struct proto_verdict *v = &out->verdict;
+    struct budget_try t;
+
+    memcpy(in.server_challenge, q->server_challenge, sizeof(in.server_challenge));
+    v->fault = budget_take(&j->budget, q, c.domain, c.name, time->now, &t);
+    if (v->fault == FAULT_NONE) {
+        v->fault = check_user(j, &t, time, &in, c, out);
+        if (!t.repeated)
+            budget_settle(&j->budget, &t, result_of(v));
+    } else if (t.account->known) {
+        snprintf(out->account, sizeof(out->account), "%s", t.account->label);
+        v->account = str_from_c(out->account);
+    }
+    v->counts = is_guess(v->fault) && !t.repeated;
+    return v->fault;
 }
 
 void judge_question(struct judge *j, const struct proto_question *q, const struct judge_time *t,
@@ -180,14 +248,8 @@ void judge_question(struct judge *j, const struct proto_question *q, const struc
     v->fault = ntlm_authenticate_read(q->authenticate, &a);
     if (v->fault == FAULT_NONE)
         v->fault = check_response(j, q, &a, t->day, &v->audited);
-    if (v->fault == FAULT_NONE) {
-        struct ntlm_verify_in in = { .challenge = q->challenge,
-                                     .auth = &a,
-                                     .filetime = t->filetime };
-
-        memcpy(in.server_challenge, q->server_challenge, sizeof(in.server_challenge));
-        v->fault = check_user(j, q, t, &in, claimed_of(j, &a), out);
-    }
+    if (v->fault == FAULT_NONE)
+        v->fault = judge_within_budget(j, q, t, &a, out);
     if (!v->password_proved)
         secret_wipe(v->exported, sizeof(v->exported));
     if (out->user.name[0] != '\0') {
@@ -215,4 +277,20 @@ void judge_lookup(struct judge *j, const struct proto_lookup *q, int64_t now,
     out->user_flags = u.flags;
     if (u.expires && u.expires <= now)
         out->user_flags |= USER_DISABLED;
+}
+
+struct budget_account *judge_budget_find(struct judge *j, struct str account)
+{
+    struct claimed c = normalised(j, (struct claimed){ STR_NONE, account });
+    struct budget_account *a = budget_find(&j->budget, c.domain, c.name);
+    uint8_t nt_hash[16];
+    struct user u;
+
+    if (a)
+        return a;
+    enum store_status status = str_starts_nocase(account, STR("sip:"))
+                                   ? j->store->ops->find_uri(j->store, account, &u)
+                                   : resolve(j, c, &u, nt_hash);
+    secret_wipe(nt_hash, sizeof(nt_hash));
+    return status == STORE_OK ? budget_find(&j->budget, STR_NONE, str_from_c(u.name)) : NULL;
 }

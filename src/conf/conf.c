@@ -260,6 +260,35 @@ static void check_edge(struct reading *r)
                 "Ends' certificates");
 }
 
+static bool is_set(const struct reading *r, const char *section, const char *key)
+{
+    return r->seen_in[index_of(conf_key_find(str_from_c(section), str_from_c(key), false))] != 0;
+}
+
+/* A reserve nobody chose gives way, down to 1, so that outside keeps two tries. */
+static void derive_reserve(struct reading *r)
+{
+    unsigned threshold = r->conf->lockout_threshold;
+    unsigned most = threshold > 3 ? threshold - 2 : 1;
+
+    if (threshold && !is_set(r, "budget", "reserve") && r->conf->budget.reserve > most)
+        r->conf->budget.reserve = most;
+}
+
+static void check_budget(struct reading *r)
+{
+    const struct conf *c = r->conf;
+
+    derive_reserve(r);
+    if (c->lockout_threshold && is_set(r, "budget", "reserve") &&
+        c->budget.reserve >= c->lockout_threshold)
+        buf_printf(
+            r->why,
+            "%s: [budget] reserve: %u leaves nothing of [directory] lockout_threshold = %u to "
+            "outside: give less than that\n",
+            r->file, c->budget.reserve, c->lockout_threshold);
+}
+
 /* What no single key can tell. */
 static void check_together(struct reading *r)
 {
@@ -271,6 +300,7 @@ static void check_together(struct reading *r)
     check_pair(r, "front", c->rsa_cert_file, c->rsa_key_file, "rsa_cert_file", "rsa_key_file");
     check_edge_doors(r);
     check_edge(r);
+    check_budget(r);
     if (c->tls_listen_count > 0 && c->cert_file[0] == '\0' && c->rsa_cert_file[0] == '\0')
         missing(r, "front", "cert_file", "missing: tls_listen needs a certificate and key_file");
     if (c->message_memory / 2 < c->message_max)

@@ -20,6 +20,14 @@ static void prepare(struct judge *j)
     j->domains = domains;
     j->domain_count = 1;
     j->lockout.rules = (struct lockout_rules){ .threshold = 5, .window_s = 60, .duration_s = 60 };
+    j->budget.netbios = "EXAMPLE";
+    j->budget.rules = (struct budget_rules){ .account_failures = 4,
+                                             .device_failures = 3,
+                                             .window_s = 60,
+                                             .device_life_s = 3600,
+                                             .lockout_threshold = 5,
+                                             .reserve = 1,
+                                             .lockout_window_s = 60 };
     if (j->store->ops->add(j->store, &u, hash) != STORE_OK)
         abort();
 }
@@ -32,7 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     now += 100;
     struct judge_time t = { .now = now, .filetime = 0, .day = 20270115 };
     struct proto_question q = { .authenticate = str_of(data, size),
-                                .from_uri = STR("sip:ada@example.com") };
+                                .from_uri = STR("sip:ada@example.com"),
+                                .source = STR("\xCB\0\x71\1"),
+                                .epid = STR("01010101"),
+                                .remote = size & 1 };
     struct buf out = { 0 };
 
     if (!judge.store)

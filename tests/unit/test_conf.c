@@ -371,6 +371,32 @@ static void what_belongs_together_is_asked_for_together(void **state)
             "test.conf: [limits] message_memory: too small: give at least twice message_max\n");
 }
 
+static void a_reserve_leaves_outside_something_of_the_lockout_threshold(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *threshold;
+        unsigned reserve;
+    } cases[] = {
+        { "0", 3 }, { "1", 1 }, { "2", 1 }, { "3", 1 }, { "4", 2 }, { "5", 3 }, { "9", 3 }
+    };
+
+    refused("[budget]\nreserve = 5\n[directory]\nlockout_threshold = 5\n",
+            "test.conf: [budget] reserve: 5 leaves nothing of [directory] lockout_threshold = 5 to "
+            "outside: give less than that\n");
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buf text = { 0 }, why = { 0 };
+
+        buf_printf(&text, "[directory]\nlockout_threshold = %s\n", cases[i].threshold);
+        struct conf *c = conf_parse(buf_str(&text), "test.conf", &why);
+        assert_non_null(c);
+        assert_int_equal(c->budget.reserve, cases[i].reserve);
+        conf_free(c);
+        buf_fini(&text);
+        buf_fini(&why);
+    }
+}
+
 static void a_secret_that_others_can_read_is_refused(void **state)
 {
     (void)state;
@@ -488,6 +514,7 @@ int main(void)
         cmocka_unit_test(a_key_set_twice_is_an_error),
         cmocka_unit_test(all_problems_are_told_not_only_the_first),
         cmocka_unit_test(what_belongs_together_is_asked_for_together),
+        cmocka_unit_test(a_reserve_leaves_outside_something_of_the_lockout_threshold),
         cmocka_unit_test(a_secret_that_others_can_read_is_refused),
         cmocka_unit_test(a_missing_file_is_told_by_name),
         cmocka_unit_test(monstrous_files_are_survived),

@@ -28,6 +28,9 @@ try {
     const char *name, *domain, *password, *from;
     unsigned level; /* LmCompatibilityLevel of the client */
     bool remote, lm_only, anonymous, truncated;
+    bool again; /* the same random numbers as before, so perhaps the same octets */
+    const char *epid, *source;
+    uint64_t resumed, ticket;
     int64_t late_s;       /* the client's clock against ours */
     uint8_t exported[16]; /* what the client thinks the key is */
 };
@@ -97,6 +100,7 @@ static void make_challenge(const uint8_t server_challenge[8], struct buf *out)
 
 static void make_authenticate(struct try *t, struct str challenge, struct buf *out)
 {
+    static uint8_t fresh = 0;
     uint32_t flags;
     struct ntlm_initiate in = {
         .flags_wanted = t->level >= 1 ? SEVEN_FLAGS : XP_FLAGS,
@@ -111,6 +115,9 @@ static void make_authenticate(struct try *t, struct str challenge, struct buf *o
         .filetime = filetime_from_unix(NOW + t->late_s),
     };
 
+    fresh = (uint8_t)(fresh + !t->again);
+    in.client_challenge[7] = fresh;
+    in.random_session_key[15] = fresh;
     assert_int_equal(ntlm_initiate(&in, challenge, out, &flags, t->exported), FAULT_NONE);
 }
 
@@ -139,7 +146,10 @@ static enum fault ask(struct try *t)
     q.challenge = buf_str(&challenge);
     q.authenticate = str_first(buf_str(&message), t->truncated ? 60 : message.len);
     q.from_uri = str_from_c(t->from ? t->from : from);
-    q.source = STR("\x0A\0\0\1");
+    q.source = t->source ? str_of(t->source, 4) : STR("\x0A\0\0\1");
+    q.epid = str_from_c(t->epid);
+    q.resumed = t->resumed;
+    q.tickets[0] = t->ticket;
     judge_question(&judge, &q, &time, &answer);
     buf_fini(&challenge);
     buf_fini(&message);
@@ -449,6 +459,114 @@ static void a_failing_directory_is_never_a_wrong_password(void **state)
     judge.store = whole;
 }
 
+/* --- failure budgets --- */
+
+static void use_budget(void)
+{
+    judge.budget.netbios = "EXAMPLE";
+    judge.budget.rules = (struct budget_rules){ .account_failures = 4,
+                                                .device_failures = 3,
+                                                .ceiling = 100,
+                                                .window_s = 1800,
+                                                .device_life_s = 86400 };
+}
+
+static void guess(const char *name, const char *domain, enum fault fault)
+{
+    refused(TRY(.name = name, .domain = domain, .level = 3, .remote = true, .password = "wrong"),
+            fault);
+}
+
+static void outside_an_account_may_be_guessed_at_only_so_often(void **state)
+{
+    (void)state;
+    static const char *const from = "sip:ada@example.com";
+
+    use_budget();
+    signed_in(TRY(.name = "ada", .level = 3, .remote = true, .epid = "e1", .ticket = 9));
+    guess("ada", "EXAMPLE", FAULT_USER_WRONG_PASSWORD);
+    guess("Example\\ADA", "", FAULT_USER_WRONG_PASSWORD);
+    guess("ada.upn@corp.example.net", "", FAULT_USER_WRONG_PASSWORD);
+    guess("ada@corp.example.com", "", FAULT_USER_WRONG_PASSWORD);
+    uint64_t before = judge.directory_lookups;
+    guess("ada", "corp.example.com", FAULT_BUDGET_ACCOUNT);
+    guess("ADA@corp.example.com", "", FAULT_BUDGET_ACCOUNT);
+    refused(TRY(.name = "ada", .level = 3, .remote = true), FAULT_BUDGET_ACCOUNT);
+    assert_true(str_eq(answer.verdict.account, STR("EXAMPLE\\ada")));
+    assert_int_equal(judge.directory_lookups, before);
+    assert_int_equal(judge.budget.refused, 3);
+    /* who was here before, and who is inside, comes in */
+    signed_in(TRY(.name = "ada", .level = 3, .remote = true, .epid = "e1"));
+    signed_in(TRY(.name = "ada", .level = 3, .remote = true, .resumed = 9, .source = "\1\2\3\4"));
+    refused(TRY(.name = "ada", .level = 3, .remote = true, .epid = "e1", .source = "\1\2\4\4"),
+            FAULT_BUDGET_ACCOUNT);
+    signed_in(TRY(.name = "ada", .level = 3, .from = from));
+}
+
+static void a_name_that_is_nobodys_has_the_same_budget(void **state)
+{
+    (void)state;
+    use_budget();
+    for (int i = 0; i < 4; i++)
+        guess(i % 2 ? "EVE" : "eve", "EXAMPLE", FAULT_USER_UNKNOWN);
+    uint64_t before = judge.directory_lookups;
+    guess("eve", "", FAULT_BUDGET_ACCOUNT);
+    assert_int_equal(judge.directory_lookups, before);
+}
+
+static void one_token_sent_twice_is_one_guess(void **state)
+{
+    (void)state;
+    use_budget();
+    guess("ada", "", FAULT_USER_WRONG_PASSWORD);
+    assert_true(answer.verdict.counts);
+    uint64_t before = judge.directory_lookups;
+    for (int i = 0; i < 10; i++) {
+        refused(TRY(.name = "ada", .domain = "", .level = 3, .remote = true, .password = "wrong",
+                    .again = true),
+                FAULT_USER_WRONG_PASSWORD);
+        assert_false(answer.verdict.counts);
+    }
+    assert_int_equal(judge.directory_lookups, before);
+    signed_in(TRY(.name = "ada", .level = 3, .remote = true));
+}
+
+static void what_policy_or_structure_refuses_costs_no_budget(void **state)
+{
+    (void)state;
+    use_budget();
+    use_preset("strict");
+    for (int i = 0; i < 10; i++) {
+        refused(TRY(.name = "ada", .level = 1, .remote = true, .password = "wrong"),
+                FAULT_POLICY_LM_COMPATIBILITY);
+        assert_false(answer.verdict.counts);
+        refused(TRY(.name = "ada", .level = 3, .remote = true, .truncated = true),
+                FAULT_NTLM_MALFORMED);
+        refused(TRY(.name = "ada", .level = 3, .remote = true, .late_s = 37 * 3600),
+                FAULT_NTLM_TIME);
+        refused(TRY(.name = "off", .level = 3, .remote = true), FAULT_USER_DISABLED);
+        refused(TRY(.name = "shut", .level = 3, .remote = true), FAULT_USER_LOCKED);
+        assert_true(answer.verdict.counts);
+        proved_but_refused(TRY(.name = "bob", .level = 3, .remote = true),
+                           FAULT_REMOTE_ACCESS_NOT_ENABLED);
+        assert_false(answer.verdict.counts);
+    }
+    signed_in(TRY(.name = "ada", .level = 3, .remote = true));
+}
+
+static void a_budget_is_found_by_every_name_of_its_account(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "ADA", "EXAMPLE\\ada", "ada@example.com",
+                                         "ada.upn@corp.example.net", "sip:ada@example.com" };
+    use_budget();
+    guess("ada", "", FAULT_USER_WRONG_PASSWORD);
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+        assert_non_null(judge_budget_find(&judge, str_from_c(names[i])));
+    assert_null(judge_budget_find(&judge, STR("bob")));
+    assert_null(judge_budget_find(&judge, STR("203.0.113.5")));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -475,6 +593,11 @@ int main(void)
         TEST(lockouts_end_by_time_and_by_an_administrator),
         TEST(a_lookup_tells_the_flags_of_today),
         TEST(a_failing_directory_is_never_a_wrong_password),
+        TEST(outside_an_account_may_be_guessed_at_only_so_often),
+        TEST(a_name_that_is_nobodys_has_the_same_budget),
+        TEST(one_token_sent_twice_is_one_guess),
+        TEST(what_policy_or_structure_refuses_costs_no_budget),
+        TEST(a_budget_is_found_by_every_name_of_its_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,9 @@ static const struct proto_question question = {
     .from_uri = { "sip:ada@example.com", 19 },
     .source = { "\x7F\0\0\1", 4 },
     .remote = true,
+    .epid = { "01010101", 8 },
+    .resumed = 0x8877665544332211u,
+    .tickets = { 1, 0, 3, UINT64_MAX },
 };
 
 static const struct proto_verdict verdict = {
@@ -29,6 +32,7 @@ static const struct proto_verdict verdict = {
     .uri = { "sip:ada@example.com", 19 },
     .display = { "Ada", 3 },
     .account = { "EXAMPLE\\ada", 11 },
+    .counts = true,
 };
 
 static void a_question_arrives_as_it_was_sent(void **state)
@@ -46,6 +50,8 @@ static void a_question_arrives_as_it_was_sent(void **state)
     assert_true(str_eq(q.authenticate, question.authenticate));
     assert_true(str_eq(q.from_uri, question.from_uri));
     assert_true(str_eq(q.source, question.source));
+    assert_true(str_eq(q.epid, question.epid) && q.resumed == question.resumed);
+    assert_memory_equal(q.tickets, question.tickets, sizeof(q.tickets));
     buf_fini(&out);
 }
 
@@ -59,7 +65,7 @@ static void a_verdict_arrives_as_it_was_sent(void **state)
     assert_int_equal(proto_kind(buf_str(&out)), PROTO_VERDICT);
     assert_true(proto_verdict_read(buf_str(&out), &v));
     assert_true(v.id == verdict.id && v.fault == verdict.fault && v.audited == verdict.audited);
-    assert_true(v.password_proved && v.user_flags == verdict.user_flags);
+    assert_true(v.password_proved && v.counts && v.user_flags == verdict.user_flags);
     assert_memory_equal(v.exported, verdict.exported, 16);
     assert_true(str_eq(v.uri, verdict.uri) && str_eq(v.display, verdict.display));
     assert_true(str_eq(v.account, verdict.account));
@@ -167,6 +173,9 @@ static void what_does_not_fit_is_not_written(void **state)
     assert_false(proto_question_write(&q, &out));
     q = question;
     q.from_uri = str_of(big, USER_URI_MAX + 1);
+    assert_false(proto_question_write(&q, &out));
+    q = question;
+    q.epid = str_of(big, PROTO_EPID_MAX + 1);
     assert_false(proto_question_write(&q, &out));
     assert_false(proto_lookup_write(&l, &out));
     assert_true(str_eq(buf_str(&out), STR("before")));
