@@ -21,7 +21,7 @@
 #include "conf/sandbox.h"
 #include "ntlm/msg.h"
 
-enum { EXIT_CONFIG = 2, RECHECK_MS = 20, END_WITHIN_MS = 800 };
+enum { EXIT_CONFIG = 2, RECHECK_MS = 20, END_WITHIN_MS = 800, LEFT_OVER_MS = 500 };
 
 static int complain(const struct buf *why)
 {
@@ -285,6 +285,59 @@ static void open_trace(const struct authd *a)
     buf_fini(&path);
 }
 
+/* --- keeping budgets --- */
+
+static int64_t now_s(void)
+{
+    return (int64_t)(clock_wall_us() / 1000000);
+}
+
+/* Once per turn, so that what changed more than once is told once.  What the writer has no room for
+ * waits in the budget itself. */
+static void save_budgets(void *arg)
+{
+    struct authd *a = arg;
+    struct buf key = { 0 }, record = { 0 };
+    int64_t until;
+
+    while (!budget_writer_is_full(a->budget_writer) &&
+           budget_next_change(&a->judge.budget, now_s(), &key, &record, &until))
+        budget_writer_put(a->budget_writer, buf_str(&key), buf_str(&record), until);
+    buf_fini(&key);
+    buf_fini(&record);
+}
+
+static void restore_one(void *arg, struct str key, struct str record)
+{
+    struct authd *a = arg;
+
+    if (!budget_restore(&a->judge.budget, key, record, now_s()))
+        trace_text(TRACE_AUTHD, TL_WARN, "budget", "a record of %zu octets cannot be read",
+                   record.len);
+}
+
+/* Without the file sign-ins work as ever; a restart forgets who failed how often. */
+static void open_budgets(struct authd *a)
+{
+    struct buf path = { 0 }, why = { 0 };
+
+    buf_printf(&path, "%s/budget.db", a->conf->state);
+    struct budget_db *db = budget_db_open(path.ptr, &why);
+    if (db && !budget_db_load(db, now_s(), restore_one, a))
+        buf_printf(&why, "some of %s could not be read", path.ptr);
+    a->budget_writer = db ? budget_writer_start(db) : NULL;
+    if (why.len) {
+        fprintf(stderr, "postern: authd forgot failed sign-ins: %.*s\n", STR_ARG(buf_str(&why)));
+        trace_text(TRACE_AUTHD, TL_ERROR, "budget", "%.*s", STR_ARG(buf_str(&why)));
+    }
+    if (a->budget_writer) {
+        loop_on_turn_end(a->loop, save_budgets, a);
+        loop_timer_set(loop_timer_new(a->loop, save_budgets, a), LEFT_OVER_MS, LEFT_OVER_MS);
+    }
+    buf_fini(&path);
+    buf_fini(&why);
+}
+
 /* --- ending --- */
 
 static void on_end(void *arg)
@@ -312,6 +365,10 @@ static NORETURN void end(struct authd *a)
     if (a->own_socket)
         unlink(a->own_socket);
     ctl_free(a->ctl);
+    if (a->budget_writer) {
+        save_budgets(a);
+        budget_writer_stop(a->budget_writer);
+    }
     writer_stop(a->writer);
     a->judge.store->ops->free(a->judge.store);
     judge_fini(&a->judge);
@@ -340,6 +397,7 @@ int authd_run(struct conf *conf)
     if (!open_sockets(a, &why) || !lock_in(a, &why) || !open_directory(a, &why))
         return complain(&why);
     open_trace(a);
+    open_budgets(a);
     trace_text(TRACE_AUTHD, TL_INFO, "start", "authd %s answers for %s", POSTERN_VERSION,
                conf->netbios_domain);
     loop_run(a->loop);

@@ -3,6 +3,7 @@
 #ifndef POSTERN_AUTHD_AUTHD_INTERNAL_H
 #define POSTERN_AUTHD_AUTHD_INTERNAL_H
 
+#include "authd/budget_writer.h"
 #include "authd/judge.h"
 #include "authd/link.h"
 #include "authd/writer.h"
@@ -16,6 +17,7 @@ struct authd {
     struct link *link;
     struct ctl *ctl;
     struct writer *writer;
+    struct budget_writer *budget_writer; /* NULL: budgets are kept in memory only */
     char *own_socket; /* path of the socket when no supervisor made it, else NULL */
     uint64_t started_ms;
     uint64_t verdicts[FAULT_COUNT]; /* FAULT_NONE: signed in */

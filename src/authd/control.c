@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "authd/authd_internal.h"
+#include "authd/budget_control.h"
 #include "base/clock.h"
 #include "conf/ctl_answers.h"
 
@@ -51,7 +52,7 @@ static void do_status(struct authd *a, struct ctl_request *r)
     add_count(o, "lookups", a->lookups);
     add_count(o, "directory_lookups", a->judge.directory_lookups);
     add_count(o, "budget_refused", a->judge.budget.refused);
-    add_count(o, "budget_accounts", a->judge.budget.table.accounts.count);
+    json_object_set_new(o, "budget", budget_control_status(a));
     json_object_set_new(o, "refused", refusals(a));
     json_object_set_new(o, "policy", json_string(a->conf->policy->preset));
     json_object_set_new(o, "directory", directory(a));
@@ -103,6 +104,10 @@ void authd_control(void *arg, struct ctl_request *r, json_t *in)
         ctl_reply(r, ctl_policy_json(a->conf->policy));
     } else if (str_eq(what, STR("policy-set"))) {
         do_policy_set(a, r, in);
+    } else if (str_eq(what, STR("budget-list"))) {
+        budget_control_list(a, r);
+    } else if (str_eq(what, STR("budget-clear"))) {
+        budget_control_clear(a, r, in);
     } else if (str_eq(what, STR("reload"))) {
         do_reload(a, r);
     } else if (str_eq(what, STR("trace"))) {

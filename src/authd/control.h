@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The requests of authd's control socket: status, policy-show, policy-set, reload, trace, flush. */
+/* The requests of authd's control socket: status, policy-show, policy-set, budget-list,
+ * budget-clear, reload, trace, flush. */
 #ifndef POSTERN_AUTHD_CONTROL_H
 #define POSTERN_AUTHD_CONTROL_H
 

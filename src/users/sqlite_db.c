@@ -57,16 +57,16 @@ static bool refused(struct sqlite_db *db, const char *path, struct buf *why)
 }
 
 /* SQLite would make the file readable by all that umask lets in. */
-static bool file_prepare(const char *path, struct buf *why)
+bool sqlite_file_prepare(const char *what, const char *path, struct buf *why)
 {
     struct stat st;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0) {
         buf_printf(why,
-                   "the user database %s cannot be opened (%s): run this as root or as the "
-                   "owner of the state directory",
-                   path, strerror(errno));
+                   "%s %s cannot be opened (%s): run this as root or as the owner of the state "
+                   "directory",
+                   what, path, strerror(errno));
         return false;
     }
     bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
@@ -76,7 +76,7 @@ static bool file_prepare(const char *path, struct buf *why)
         good = fchmod(fd, 0600) == 0;
     close(fd);
     if (!good)
-        buf_printf(why, "the user database %s must be a plain file of mode 0600", path);
+        buf_printf(why, "%s %s must be a plain file of mode 0600", what, path);
     return good;
 }
 
@@ -186,7 +186,7 @@ static bool settings(struct sqlite_db *db)
 bool sqlite_db_open(struct sqlite_db *db, const char *path, const char *key_file, struct buf *why)
 {
     *db = (struct sqlite_db){ 0 };
-    if (!file_prepare(path, why))
+    if (!sqlite_file_prepare("the user database", path, why))
         return false;
     if (sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
             SQLITE_OK ||

@@ -51,4 +51,8 @@ struct sqlite_db {
 bool sqlite_db_open(struct sqlite_db *db, const char *path, const char *key_file, struct buf *why);
 void sqlite_db_close(struct sqlite_db *db);
 
+/* A file for SQLite, made when it is not there, that only its owner can read.  `what` says in the
+ * reason which it is. */
+bool sqlite_file_prepare(const char *what, const char *path, struct buf *why);
+
 #endif

@@ -33,6 +33,8 @@ enum { WAIT_MS = 20000 };
 static char dir[48], conf_path[80], sock_path[80], ctl_path[80], db_path[80], key_path[80];
 static pid_t pid;
 static int sock = -1;
+static const char *remote_epid; /* questions come through an Edge, from this device */
+static uint8_t fresh;           /* no two tokens are the same */
 
 static void write_conf(const char *directory_lines)
 {
@@ -154,15 +156,18 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    static const char *const names[] = { "postern.conf", "authd.sock",     "authd.ctl", "users.db",
-                                         "users.db-wal", "users.db-shm",   "users.key", "authd.log",
-                                         "policy.conf",  "policy.conf.new" };
+    static const char *const names[] = { "postern.conf",    "authd.sock",       "authd.ctl",
+                                         "users.db",        "users.db-wal",     "users.db-shm",
+                                         "users.key",       "authd.log",        "policy.conf",
+                                         "policy.conf.new", "budget.db",        "budget.db-wal",
+                                         "budget.db-shm",   "budget.db.damaged" };
     char path[128];
 
     (void)state;
     if (sock >= 0)
         close(sock);
     sock = -1;
+    remote_epid = NULL;
     if (pid > 0) {
         kill(pid, SIGKILL);
         ended();
@@ -182,7 +187,9 @@ static void question(uint64_t id, const char *password, unsigned level, uint32_t
                                 .deadline_ms = deadline_ms,
                                 .server_challenge = "1234567",
                                 .from_uri = STR("sip:ada@example.com"),
-                                .source = STR("\x7F\0\0\1") };
+                                .source = STR("\x7F\0\0\1"),
+                                .remote = remote_epid != NULL,
+                                .epid = str_from_c(remote_epid) };
     struct ntlm_initiate in = { .flags_wanted = 0xE2988255,
                                 .lm_compatibility = level,
                                 .version = { 6, 1, 7601, 15 },
@@ -195,6 +202,7 @@ static void question(uint64_t id, const char *password, unsigned level, uint32_t
     struct buf challenge = { 0 }, message = { 0 };
     uint32_t flags;
 
+    in.client_challenge[0] = ++fresh;
     ntlm_accept_challenge(&names, NTLM_DEFAULT_OFFER, q.server_challenge, 0, &challenge);
     assert_int_equal(ntlm_initiate(&in, buf_str(&challenge), &message, &flags, exported),
                      FAULT_NONE);
@@ -515,6 +523,121 @@ static void it_runs_without_privileges_to_gain(void **state)
     json_decref(out);
 }
 
+static void restart_after(int signum)
+{
+    kill(pid, signum);
+    assert_int_equal(ended(), signum == SIGKILL ? 1000 + SIGKILL : 0);
+    close(sock);
+    unlink(sock_path);
+    start(-1);
+    dial();
+}
+
+/* From devices nobody knows, until nobody is asked any more. */
+static void exhaust(void)
+{
+    remote_epid = "stranger";
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(try("wrong", 3), FAULT_USER_WRONG_PASSWORD);
+    assert_int_equal(try("Passw0rd!", 3), FAULT_BUDGET_ACCOUNT);
+}
+
+static void budgets_and_known_devices_survive_a_restart_and_a_kill(void **state)
+{
+    (void)state;
+    static const int signals[] = { SIGTERM, SIGKILL, SIGKILL };
+
+    start(-1);
+    dial();
+    remote_epid = "known";
+    assert_int_equal(try("Passw0rd!", 3), FAULT_REMOTE_ACCESS_NOT_ENABLED);
+    exhaust();
+    usleep(300000); /* at most a second behind */
+    for (unsigned i = 0; i < ARRAY_LEN(signals); i++) {
+        restart_after(signals[i]);
+        remote_epid = "stranger";
+        assert_int_equal(try("Passw0rd!", 3), FAULT_BUDGET_ACCOUNT);
+        remote_epid = "known";
+        assert_int_equal(try("Passw0rd!", 3), FAULT_REMOTE_ACCESS_NOT_ENABLED);
+        assert_int_equal(counted("directory_lookups"), 1);
+        assert_int_equal(counted("budget_refused"), 1);
+    }
+}
+
+static void a_damaged_budget_file_costs_the_counts_and_nothing_else(void **state)
+{
+    (void)state;
+    char path[96];
+
+    snprintf(path, sizeof(path), "%s/budget.db", dir);
+    FILE *f = fopen(path, "w");
+    for (int i = 0; i < 1000; i++)
+        fputs("no database ", f);
+    fclose(f);
+    start(-1);
+    dial();
+    exhaust();
+    usleep(300000);
+    restart_after(SIGKILL);
+    assert_int_equal(try("Passw0rd!", 3), FAULT_BUDGET_ACCOUNT);
+}
+
+static void an_administrator_sees_and_clears_budgets(void **state)
+{
+    (void)state;
+    start(-1);
+    dial();
+    remote_epid = "known";
+    assert_int_equal(try("Passw0rd!", 3), FAULT_REMOTE_ACCESS_NOT_ENABLED);
+    exhaust();
+    json_t *out = call("{\"do\":\"budget-list\"}");
+    json_t *row = json_array_get(json_object_get(out, "accounts"), 0);
+    json_t *device = json_array_get(json_object_get(row, "devices"), 0);
+    assert_string_equal(json_string_value(json_object_get(row, "account")), "EXAMPLE\\ada");
+    assert_true(json_is_true(json_object_get(row, "known")));
+    assert_true(json_is_true(json_object_get(row, "over_budget")));
+    assert_int_equal(json_integer_value(json_object_get(row, "failures")), 4);
+    assert_true(json_integer_value(json_object_get(row, "window_left")) > 1700);
+    assert_string_equal(json_string_value(json_object_get(device, "epid")), "known");
+    assert_string_equal(json_string_value(json_object_get(device, "network")), "127.0.0.0/24");
+    json_decref(out);
+
+    static const char *const requests[] = {
+        "{\"do\":\"budget-clear\",\"account\":\"bob\"}",
+        "{\"do\":\"budget-clear\",\"account\":\"example\\\\ADA\"}",
+        "{\"do\":\"budget-clear\",\"account\":\"sip:ada@example.com\"}",
+        "{\"do\":\"budget-clear\",\"all\":true}",
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(requests); i++) {
+        out = call(requests[i]);
+        assert_true(json_is_true(json_object_get(out, "ok")));
+        assert_int_equal(json_integer_value(json_object_get(out, "cleared")), i > 0);
+        json_decref(out);
+        if (i > 0)
+            exhaust();
+        else
+            assert_int_equal(try("Passw0rd!", 3), FAULT_BUDGET_ACCOUNT);
+    }
+    out = call("{\"do\":\"budget-clear\"}");
+    assert_true(json_is_false(json_object_get(out, "ok")));
+    json_decref(out);
+}
+
+static void a_reload_takes_the_budgets_rules_too(void **state)
+{
+    (void)state;
+    start(-1);
+    dial();
+    exhaust();
+    write_conf("[budget]\naccount_failures = 6");
+    json_t *out = call("{\"do\":\"reload\"}");
+    assert_true(json_is_true(json_object_get(out, "ok")));
+    json_decref(out);
+    assert_int_equal(try("wrong", 3), FAULT_USER_WRONG_PASSWORD);
+    assert_int_equal(try("wrong", 3), FAULT_USER_WRONG_PASSWORD);
+    assert_int_equal(try("wrong", 3), FAULT_BUDGET_ACCOUNT);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -529,6 +652,10 @@ int main(void)
         TEST(bad_control_requests_are_refused_with_a_reason),
         TEST(a_reload_takes_the_new_file_or_keeps_the_old_one),
         TEST(a_lockout_is_kept_across_a_restart_and_ended_by_an_unlock),
+        TEST(budgets_and_known_devices_survive_a_restart_and_a_kill),
+        TEST(a_damaged_budget_file_costs_the_counts_and_nothing_else),
+        TEST(an_administrator_sees_and_clears_budgets),
+        TEST(a_reload_takes_the_budgets_rules_too),
         TEST(a_supervisors_socket_outlives_authd),
         TEST(a_start_that_cannot_work_ends_with_code_2),
         TEST(it_runs_without_privileges_to_gain),
