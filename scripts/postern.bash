@@ -81,10 +81,19 @@ _postern_ctl_trace() {
     esac
 }
 
+_postern_ctl_budget() {
+    case "${#plain[@]}:${plain[2]:-}" in
+    2:*) _postern_reply "list clear --json -c --config --help" ;;
+    3:clear) _postern_reply "all --json -c --config --help" ;;
+    *) _postern_reply "--json -c --config --help" ;;
+    esac
+}
+
 _postern_ctl() {
     case "${plain[1]:-}" in
-    "") _postern_reply "status sessions kick trace reload --json -c --config --help" ;;
+    "") _postern_reply "status sessions kick trace budget reload --json -c --config --help" ;;
     trace) _postern_ctl_trace ;;
+    budget) _postern_ctl_budget ;;
     kick) _postern_reply "sip: -c --config --help" ;;
     *) _postern_reply "--json -c --config --help" ;;
     esac

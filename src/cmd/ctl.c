@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/ctl_budget.h"
 #include "cmd/remote.h"
 #include "diag/trace.h"
 
@@ -15,6 +16,8 @@ static const char ctl_help[] =
     "       postern ctl [-c FILE] kick URI [EPID]\n"
     "       postern ctl [-c FILE] [--json] trace [COMPONENT|all LEVEL [FLAGS]]\n"
     "       postern ctl [-c FILE] trace secrets on|off\n"
+    "       postern ctl [-c FILE] [--json] budget list\n"
+    "       postern ctl [-c FILE] [--json] budget clear ACCOUNT|ADDRESS|all\n"
     "       postern ctl [-c FILE] reload\n\n"
     "status    the roles: up or not, connections, sign-ins, sandbox\n"
     "sessions  who is signed in, from which device\n"
@@ -22,6 +25,9 @@ static const char ctl_help[] =
     "trace     shows or switches what is recorded.  Components: SIPStack, UserServices, Authd.\n"
     "          Levels: off, fatal, error, warn, info, verbose, noise.  Flags, comma separated:\n"
     "          TF_COMPONENT, TF_PROTOCOL, TF_CONNECTION, TF_SECURITY, TF_DIAG\n"
+    "budget    whose sign-ins failed how often, which devices are known, and who is refused "
+    "unasked;\n"
+    "          clear forgets the failures of one, or of all\n"
     "reload    takes policy and traces from the file again; nobody is signed out (SIGHUP to\n"
     "          'postern serve' does the same; other keys need a restart)\n\n"
     "  -c, --config FILE  the configuration (default " CMD_DEFAULT_CONF ")\n"
@@ -256,7 +262,10 @@ static int run(const struct call *call, int argc, char **argv)
         return kick(call, argc - 1, argv + 1);
     if (strcmp(what, "trace") == 0)
         return trace(call, argc - 1, argv + 1);
-    return cmd_usage("ctl wants status, sessions, kick, trace or reload: see 'postern ctl --help'");
+    if (strcmp(what, "budget") == 0)
+        return ctl_budget(call->conf, call->json, argc - 1, argv + 1);
+    return cmd_usage(
+        "ctl wants status, sessions, kick, trace, budget or reload: see 'postern ctl --help'");
 }
 
 int cmd_ctl(int argc, char **argv)
