@@ -250,6 +250,8 @@ static void check_edge(struct reading *r)
         missing(r, "edge", "cert_file", "missing: listen needs a certificate and key_file");
     if (e->next_hop_count == 0)
         missing(r, "edge", "next_hops", "missing: say where the Front Ends listen for Edges");
+    if (e->next_hop_count > CONF_NEXT_HOPS_MAX)
+        missing(r, "edge", "next_hops", "too many: name at most 16");
     if (e->front_server_count == 0)
         missing(r, "edge", "front_servers", "missing: name the Front Ends that are ours");
     if (e->link_cert_file[0] == '\0')

@@ -12,6 +12,8 @@
 #include "diag/trace.h"
 #include "ntlm/policy.h"
 
+enum { CONF_NEXT_HOPS_MAX = 16 };
+
 /* [edge] */
 struct conf_edge {
     char **listen; /* empty: no Edge here */

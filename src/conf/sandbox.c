@@ -66,7 +66,13 @@ enum {
     FS_READ = FS_READ_FILE | FS_READ_DIR,
     FS_WRITE = FS_READ | FS_WRITE_FILE | FS_REMOVE_FILE | FS_MAKE_REG | FS_MAKE_SOCK | FS_TRUNCATE,
 };
-enum { NET_BIND_CONNECT_TCP = 3, SCOPE_ABSTRACT_UNIX_AND_SIGNAL = 3, RULE_PATH = 1 };
+enum {
+    NET_CONNECT_TCP = 2,
+    NET_BIND_CONNECT_TCP = 3,
+    SCOPE_ABSTRACT_UNIX_AND_SIGNAL = 3,
+    RULE_PATH = 1,
+    RULE_PORT = 2
+};
 
 struct ruleset {
     uint64_t fs, net, scoped;
@@ -76,6 +82,10 @@ struct path_rule {
     uint64_t allowed;
     int32_t fd;
 } __attribute__((packed));
+
+struct port_rule {
+    uint64_t allowed, port;
+};
 
 static uint64_t fs_rights_of(unsigned abi)
 {
@@ -111,6 +121,24 @@ static bool allow_paths(int ruleset, const struct sandbox_rules *rules, uint64_t
     return true;
 }
 
+static bool any_port(const struct sandbox_rules *rules)
+{
+    for (unsigned i = 0; i < SANDBOX_PATHS_MAX; i++)
+        if (rules->connect_ports[i])
+            return false;
+    return rules->inet_sockets;
+}
+
+static bool allow_ports(int ruleset, const struct sandbox_rules *rules, uint64_t known)
+{
+    for (unsigned i = 0; known && i < SANDBOX_PATHS_MAX; i++) {
+        struct port_rule rule = { NET_CONNECT_TCP, rules->connect_ports[i] };
+        if (rule.port && syscall(SYS_landlock_add_rule, ruleset, RULE_PORT, &rule, 0) != 0)
+            return false;
+    }
+    return true;
+}
+
 static bool landlock(const struct sandbox_rules *rules, struct buf *why)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
@@ -121,7 +149,7 @@ static bool landlock(const struct sandbox_rules *rules, struct buf *why)
     size_t size = sizeof(attr.fs);
     if (abi >= 4) {
         size += sizeof(attr.net);
-        attr.net = rules->inet_sockets ? 0 : NET_BIND_CONNECT_TCP;
+        attr.net = any_port(rules) ? 0 : NET_BIND_CONNECT_TCP;
     }
     if (abi >= 6) {
         size += sizeof(attr.scoped);
@@ -130,7 +158,8 @@ static bool landlock(const struct sandbox_rules *rules, struct buf *why)
     int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
     if (fd < 0)
         return refused(why, "making the Landlock rules");
-    bool good = allow_paths(fd, rules, attr.fs) && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+    bool good = allow_paths(fd, rules, attr.fs) && allow_ports(fd, rules, attr.net) &&
+                syscall(SYS_landlock_restrict_self, fd, 0) == 0;
     close(fd);
     if (!good)
         return refused(why, "applying the Landlock rules");

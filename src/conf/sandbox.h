@@ -5,6 +5,7 @@
 #define POSTERN_CONF_SANDBOX_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -24,6 +25,9 @@ struct sandbox_rules {
     bool files;
     bool unix_sockets; /* socket(AF_UNIX), bind, connect, listen; else only what is open already */
     bool inet_sockets; /* socket(AF_INET, AF_INET6) as well */
+    /* With inet_sockets: TCP may be connected to these ports alone, and none bound (Landlock from
+     * ABI 4 on).  Zeros are skipped; all zero: any. */
+    uint16_t connect_ports[SANDBOX_PATHS_MAX];
 };
 
 /* No new privileges, not dumpable, Landlock, seccomp (a call outside the list ends the process
