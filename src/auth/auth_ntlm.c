@@ -115,6 +115,7 @@ static enum fault judge_authenticate(const struct auth_request *r, const struct 
                                              .source = r->source,
                                              .remote = r->remote,
                                              .epid = str_first(r->epid, PROTO_EPID_MAX),
+                                             .source_over = r->source_over,
                                              .resumed = r->resumed };
     memcpy(out->question.tickets, r->tickets, sizeof(out->question.tickets));
     memcpy(out->question.server_challenge, sa->server_challenge, sizeof(sa->server_challenge));

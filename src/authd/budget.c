@@ -128,7 +128,10 @@ static enum fault check(struct budget *b, struct budget_try *t)
         t->device =
             budget_device_match(&a->devices, t->q, t->now - r->device_life_s, &t->by_session);
     enum fault fault = FAULT_NONE;
-    if (r->ceiling && !t->device && budget_lane_count(&a->all, t->now, r->window_s) >= r->ceiling)
+    if (t->q->source_over && !t->device)
+        fault = FAULT_BUDGET_SOURCE;
+    else if (r->ceiling && !t->device &&
+             budget_lane_count(&a->all, t->now, r->window_s) >= r->ceiling)
         fault = FAULT_BUDGET_CEILING;
     else if (t->counted && lane_is_full(b, t))
         fault = FAULT_BUDGET_ACCOUNT;
@@ -154,7 +157,10 @@ enum fault budget_take(struct budget *b, const struct proto_question *q, struct 
     t->by_session = false;
     t->counted = q->remote || b->rules.inside;
     t->repeated = false;
-    return t->account ? check(b, t) : FAULT_NONE;
+    if (t->account)
+        return check(b, t);
+    b->refused += q->source_over;
+    return q->source_over ? FAULT_BUDGET_SOURCE : FAULT_NONE; /* nobody's known device */
 }
 
 static void print_label(const struct user *u, char *out, size_t size)

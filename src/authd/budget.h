@@ -63,9 +63,10 @@ enum budget_result {
     BUDGET_PROVED,   /* the device is known from now on */
 };
 
-/* FAULT_NONE: ask the directory.  FAULT_BUDGET_ACCOUNT or FAULT_BUDGET_CEILING, or for a token
- * that already failed what it was refused with; then the directory is not asked.  `domain` is empty
- * when it is ours. */
+/* FAULT_NONE: ask the directory.  FAULT_BUDGET_ACCOUNT, FAULT_BUDGET_CEILING, FAULT_BUDGET_SOURCE
+ * (the Edge says that the address is over its own budget, and the device is not known), or for a
+ * token that already failed what it was refused with; then the directory is not asked.  `domain` is
+ * empty when it is ours. */
 enum fault budget_take(struct budget *b, const struct proto_question *q, struct str domain,
                        struct str name, int64_t now, struct budget_try *t);
 /* Whom the directory found; NULL: nobody.  Refuses as above when a name that was not seen before

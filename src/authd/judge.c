@@ -227,7 +227,7 @@ static enum fault judge_within_budget(struct judge *j, const struct proto_questi
         v->fault = check_user(j, &t, time, &in, c, out);
         if (!t.repeated)
             budget_settle(&j->budget, &t, result_of(v));
-    } else if (t.account->known) {
+    } else if (t.account && t.account->known) {
         snprintf(out->account, sizeof(out->account), "%s", t.account->label);
         v->account = str_from_c(out->account);
     }

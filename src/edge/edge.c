@@ -155,6 +155,12 @@ static bool lock_down(const struct edge *e, const char *folder, struct buf *why)
                                    .inet_sockets = true,
                                    .files = folder[0] != '\0',
                                    .write = { folder[0] ? folder : NULL } };
+    const struct conf_edge *c = &e->conf->edge;
+    for (unsigned i = 0; i < c->next_hop_count && i < SANDBOX_PATHS_MAX; i++) {
+        struct net_addr hop;
+        if (net_addr_parse(str_from_c(c->next_hops[i]), &hop))
+            rules.connect_ports[i] = net_addr_port(&hop);
+    }
 
     return (sandbox_drop(e->conf->user_edge, why) && sandbox_enter(&rules, why)) ||
            complain("give up privileges", why);

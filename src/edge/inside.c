@@ -17,6 +17,19 @@
  * once: a few dozen are normal during a handshake, more would go on for ever. */
 enum { UNAUTHORIZED_FREE = 4, UNAUTHORIZED_MAX = 60, UNAUTHORIZED_DELAY_MS = 100 };
 
+/* The address in From or To; empty when it is none. */
+static struct str user_of(const struct edge_turn *t, enum sip_field id)
+{
+    struct sip_addr a;
+    struct sip_uri uri;
+    struct arena *arena = &t->w->arena;
+
+    if (sip_addr_parse(sip_unfold(sip_msg_value(&t->msg, id), arena), &a, NULL) != FAULT_NONE ||
+        sip_uri_parse(a.uri, &uri) != FAULT_NONE)
+        return STR_NONE;
+    return sip_uri_user_key(&uri, arena);
+}
+
 /* --- answers --- */
 
 static void slow_down(struct edge_turn *t)
@@ -52,6 +65,21 @@ static bool is_failure(const struct edge_turn *t)
     return t->msg.status >= 300 && !sip_msg_first(&t->msg, SIP_AUTHENTICATION_INFO);
 }
 
+/* The sessions that this connection may come back with belong to a device of the user now. */
+static void learn_device(struct edge_turn *t)
+{
+    const struct tls *tls = conn_tls(t->outside->conn);
+    struct sources *sources = t->w->edge->sources;
+    struct str user = user_of(t, SIP_FROM);
+    uint64_t tickets[SIP_TRUST_TICKETS_MAX], resumed = tls_resumed_ticket(tls);
+    unsigned n = tls_issued_tickets(tls, tickets, SIP_TRUST_TICKETS_MAX);
+
+    if (resumed)
+        sources_learn(sources, resumed, user);
+    while (n > 0)
+        sources_learn(sources, tickets[--n], user);
+}
+
 static void answer_to_sign_in(struct edge_turn *t, struct str message)
 {
     struct outside *o = t->outside;
@@ -62,6 +90,8 @@ static void answer_to_sign_in(struct edge_turn *t, struct str message)
         wait_begin(o, WAIT_TO_CLIENT, wait_clock(t->w, o->received_ms, t->now_ms), message);
         return;
     }
+    if (t->msg.status / 100 == 2)
+        learn_device(t);
     wait_end(o);
     report_message(o->conn, true, message);
     conn_send(o->conn, message);
@@ -117,18 +147,6 @@ static void response(struct edge_turn *t, struct link *l)
 
 /* --- requests --- */
 
-static struct str to_user(const struct edge_turn *t)
-{
-    struct sip_addr a;
-    struct sip_uri uri;
-    struct arena *arena = &t->w->arena;
-
-    if (sip_addr_parse(sip_unfold(sip_msg_value(&t->msg, SIP_TO), arena), &a, NULL) != FAULT_NONE ||
-        sip_uri_parse(a.uri, &uri) != FAULT_NONE)
-        return STR_NONE;
-    return sip_uri_user_key(&uri, arena);
-}
-
 /* By our token, which names the connection for all time. */
 static enum fault find_by_route(struct edge_turn *t, struct str route)
 {
@@ -140,8 +158,8 @@ static enum fault find_by_route(struct edge_turn *t, struct str route)
     if (sip_addr_parse(route, &a, &rest) != FAULT_NONE ||
         sip_uri_parse(a.uri, &uri) != FAULT_NONE ||
         !sip_param_find(uri.params, STR("ms-route-sig"), &text) ||
-        token_check(&t->w->edge->tokens, text, TOKEN_TO_CLIENT, to_user(t), (uint64_t)time(NULL),
-                    &id) == TOKEN_BAD)
+        token_check(&t->w->edge->tokens, text, TOKEN_TO_CLIENT, user_of(t, SIP_TO),
+                    (uint64_t)time(NULL), &id) == TOKEN_BAD)
         return FAULT_ROUTE_TOKEN;
     t->outside = outside_of(t->w, id);
     return FAULT_NONE;

@@ -143,12 +143,19 @@ static void note_register(struct outside *o, const struct sip_msg *m, struct are
     o->keep_alive_asked = str_find(keep_alive, STR("hop-hop=yes")) != SIZE_MAX;
 }
 
+static struct str address_of(const struct edge_turn *t)
+{
+    return net_addr_bytes(conn_peer(t->conn));
+}
+
 static void forward(struct edge_turn *t, struct link *l, bool sign_in)
 {
     struct conn *c = link_conn(l);
     struct rewrite_mark mark = { .conn_id = conn_id(t->conn),
                                  .asked = link_asked(l, t->now_ms),
-                                 .sign_in = sign_in };
+                                 .sign_in = sign_in,
+                                 .over = sign_in && sources_over(t->w->edge->sources, address_of(t),
+                                                                 t->now_ms) };
 
     note_register(t->outside, &t->msg, &t->w->arena);
     link_flush_gone(l); /* numbers of connections come again */
@@ -176,12 +183,20 @@ static bool refuses_foreign(const struct edge_turn *t, const struct handshake_se
     return refuse;
 }
 
+/* The device that signed this user in before, back over a resumed session: it does not wait for
+ * what others at its address did. */
+static bool is_known(const struct edge_turn *t)
+{
+    uint64_t ticket = tls_resumed_ticket(conn_tls(t->conn));
+
+    return ticket && sources_knows(t->w->edge->sources, ticket, t->user_key);
+}
+
 /* A sign-in is answered on the clock whoever refuses it, and kept back before anybody is asked when
- * its source failed lately. */
+ * its source failed lately.  Over the budget of its source it still goes on, so marked: whether the
+ * device is known to the account is for authd to say, which refuses all others unasked. */
 static void sign_in(struct edge_turn *t, struct link *l, const struct handshake_seen *seen)
 {
-    struct str address = net_addr_bytes(conn_peer(t->conn));
-    struct sources *sources = t->w->edge->sources;
     enum fault fault = seen->fault;
 
     t->outside->received_ms = t->now_ms;
@@ -189,15 +204,12 @@ static void sign_in(struct edge_turn *t, struct link *l, const struct handshake_
         report_security(t, fault, seen->token, false, STR_NONE);
     else if (refuses_foreign(t, seen))
         fault = FAULT_NTLM_FOREIGN_TARGET;
-    else if (sources_over(sources, address, t->now_ms)) {
-        fault = FAULT_BUDGET_SOURCE;
-        report_refusal(t, fault, STR_NONE);
-    }
     if (fault != FAULT_NONE) {
         answer_failed(t, fault, link_offer(l));
         return;
     }
-    unsigned delay_ms = sources_delay_ms(sources, address, t->now_ms);
+    unsigned delay_ms =
+        is_known(t) ? 0 : sources_delay_ms(t->w->edge->sources, address_of(t), t->now_ms);
     if (delay_ms == 0)
         forward(t, l, true);
     else
@@ -277,7 +289,7 @@ static void slow_down(struct edge_turn *t)
     struct outside *o = t->outside;
 
     if (o->trusted || o->wait != WAIT_NONE || conn_closing(t->conn) ||
-        sources_may_speak(t->w->edge->sources, net_addr_bytes(conn_peer(t->conn)), t->now_ms))
+        sources_may_speak(t->w->edge->sources, address_of(t), t->now_ms))
         return;
     wait_begin(o, WAIT_SLOW, (t->now_ms / SLOW_MS + 1) * SLOW_MS, STR_NONE);
 }

@@ -194,7 +194,8 @@ static struct str noted_via(const struct edge_turn *t)
 
 /* --- inward: requests --- */
 
-static struct str trust_line(const struct edge_turn *t, const struct conn *outside, bool sign_in)
+static struct str trust_line(const struct edge_turn *t, const struct conn *outside,
+                             const struct rewrite_mark *mark)
 {
     const struct conf *conf = conf_of(t);
     struct buf text = { 0 };
@@ -204,7 +205,8 @@ static struct str trust_line(const struct edge_turn *t, const struct conn *outsi
     if (conf->edge.hide_names)
         trust.target = str_from_c(conf->edge.public_name);
     trust.cid = arena_printf(arena_of(t), "%X", conn_cid(outside));
-    if (sign_in && tls) {
+    if (mark && mark->sign_in && tls) {
+        trust.over = mark->over;
         trust.resumed = tls_resumed_ticket(tls);
         tls_issued_tickets(tls, trust.tickets, SIP_TRUST_TICKETS_MAX);
     }
@@ -229,7 +231,7 @@ bool rewrite_request_inward(const struct edge_turn *t, struct conn *link,
     sip_edit_remove(&e, sip_msg_first(&t->msg, SIP_VIA));
     sip_edit_add_first(&e, noted_via(t));
     sip_edit_add_first(&e, inward_via(t, link, mark));
-    sip_edit_add_last(&e, trust_line(t, t->conn, mark->sign_in));
+    sip_edit_add_last(&e, trust_line(t, t->conn, mark));
     return sip_edits_apply(&e, out);
 }
 
@@ -406,6 +408,6 @@ bool rewrite_response_inward(const struct edge_turn *t, struct str vias, struct 
                            arena_printf(arena_of(t), "Via: %.*s", STR_ARG(str_skip(vias, from))));
         vias = str_first(vias, from > 0 ? from - 1 : 0);
     }
-    sip_edit_add_last(&e, trust_line(t, t->outside->conn, false));
+    sip_edit_add_last(&e, trust_line(t, t->outside->conn, NULL));
     return sip_edits_apply(&e, out);
 }

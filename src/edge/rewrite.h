@@ -11,6 +11,7 @@ struct rewrite_mark { /* what an answer brings back in our Via */
     uint64_t conn_id; /* of the connection from outside; 0: our own question */
     unsigned asked;   /* link_asked */
     bool sign_in;     /* the request carried an AUTHENTICATE */
+    bool over;        /* from an address over its budget; does not come back */
 };
 
 /* Each appends the message as it leaves; false when it does not fit into its memory. */

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/table.h"
 #include "ntlm/policy.h"
 
 /* One IPv6 host roams a /64 freely.  The network of an address: what one provider hands out. */
@@ -22,6 +24,7 @@ struct sources {
     struct tally *failures;    /* by address and by network, in seconds */
     struct tally *connections; /* by network */
     struct tally *accepts;     /* by network, within a second */
+    struct tally *devices;     /* TLS sessions with whom they signed in; as names, not counts */
     struct tally *messages;    /* by address, within a tenth of a second */
 };
 
@@ -39,6 +42,7 @@ struct sources *sources_new(const struct conf *c, void *memory)
     s->failures = tally_new(memory, TALLY_SLOTS);
     s->connections = tally_new(NULL, LIVE_SLOTS);
     s->accepts = tally_new(NULL, LIVE_SLOTS);
+    s->devices = tally_new(NULL, TALLY_SLOTS);
     s->messages = tally_new(NULL, LIVE_SLOTS);
     return s;
 }
@@ -48,6 +52,7 @@ void sources_free(struct sources *s)
     tally_free(s->failures);
     tally_free(s->connections);
     tally_free(s->accepts);
+    tally_free(s->devices);
     tally_free(s->messages);
     free(s);
 }
@@ -153,6 +158,32 @@ unsigned sources_delay_ms(const struct sources *s, struct str address, uint64_t 
     uint32_t failures = failures_of(s, &n.source, now_ms);
     unsigned last = sizeof(seconds) / sizeof(seconds[0]) - 1;
     return seconds[failures < last ? failures : last] * 1000;
+}
+
+/* --- devices --- */
+
+static struct tally_name device_of(uint64_t ticket, struct str user_key)
+{
+    struct tally_name n = { .len = 16, .bits = 128 };
+    uint64_t hash[2] = { table_siphash(ticket, 0, user_key, false),
+                         table_siphash(ticket, 1, user_key, false) };
+
+    memcpy(n.octets, hash, sizeof(hash));
+    return n;
+}
+
+void sources_learn(struct sources *s, uint64_t ticket, struct str user_key)
+{
+    struct tally_name n = device_of(ticket, user_key);
+
+    tally_add(s->devices, &n, 0, 0);
+}
+
+bool sources_knows(const struct sources *s, uint64_t ticket, struct str user_key)
+{
+    struct tally_name n = device_of(ticket, user_key);
+
+    return tally_count(s->devices, &n, 0, 0) > 0;
 }
 
 struct listing {

@@ -35,6 +35,10 @@ bool sources_over(const struct sources *s, struct str address, uint64_t now_ms);
 /* How long the next sign-in from there is kept back: 0, 2, 4, 8, then 15 seconds. */
 unsigned sources_delay_ms(const struct sources *s, struct str address, uint64_t now_ms);
 
+/* A TLS session, by the number of its ticket, over which this user signed in. */
+void sources_learn(struct sources *s, uint64_t ticket, struct str user_key);
+bool sources_knows(const struct sources *s, uint64_t ticket, struct str user_key);
+
 /* For the control socket. */
 void sources_list(const struct sources *s, uint64_t now_ms,
                   void (*each)(void *arg, const struct tally_row *row, bool over, unsigned left_s),

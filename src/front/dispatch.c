@@ -51,6 +51,7 @@ static enum fault identify(struct turn *t)
                                      .cid = str_from_c(t->cc->cid),
                                      .source = str_of(t->cc->sas.source, t->cc->sas.source_len),
                                      .remote = t->cc->link != NULL,
+                                     .source_over = t->trust.over,
                                      .resumed = t->trust.resumed,
                                      .user_key = sip_uri_user_key(&uri, arena),
                                      .epid = sip_addr_epid(&from),

@@ -34,6 +34,8 @@ void sip_trust_print(const struct sip_trust *t, struct buf *out)
         print_number(t->tickets[i], out);
         before = ".";
     }
+    if (t->over)
+        buf_add(out, STR(";ms-edge-over"));
     if (t->guess)
         buf_add(out, STR(";ms-edge-guess"));
 }
@@ -57,5 +59,6 @@ void sip_trust_parse(struct str value, struct sip_trust *out)
     for (unsigned i = 0; i < SIP_TRUST_TICKETS_MAX && tickets.len > 0; i++)
         if (!str_hex_to_u64(str_take_until(&tickets, '.'), &out->tickets[i]))
             out->tickets[i] = 0;
+    out->over = sip_param_find(value, STR("ms-edge-over"), &found);
     out->guess = sip_param_find(value, STR("ms-edge-guess"), &found);
 }

@@ -20,6 +20,7 @@ struct sip_trust {
         target;       /* name that stands outside for the Front End's; empty: the Front End's own */
     uint64_t resumed; /* number of the TLS session the client resumed; 0: none */
     uint64_t tickets[SIP_TRUST_TICKETS_MAX]; /* of those it may resume later; 0: none */
+    bool over;  /* the client's address failed too often: only known devices are judged */
     bool guess; /* from the Front End: this refusal counts against the client's address */
 };
 

@@ -109,6 +109,7 @@ bool proto_question_write(const struct proto_question *q, struct buf *out)
     text_write(&w, q->source, 16);
     wire_put_u8(&w, q->remote);
     text_write(&w, q->epid, PROTO_EPID_MAX);
+    wire_put_u8(&w, q->source_over);
     wire_put_u64(&w, q->resumed);
     for (unsigned i = 0; i < PROTO_TICKETS_MAX; i++)
         wire_put_u64(&w, q->tickets[i]);
@@ -130,6 +131,7 @@ bool proto_question_read(struct str in, struct proto_question *out)
     out->source = text_read(&w, 16);
     out->remote = bool_read(&w);
     out->epid = text_read(&w, PROTO_EPID_MAX);
+    out->source_over = bool_read(&w);
     out->resumed = wire_u64(&w);
     for (unsigned i = 0; i < PROTO_TICKETS_MAX; i++)
         out->tickets[i] = wire_u64(&w);

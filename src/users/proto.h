@@ -27,7 +27,8 @@ struct proto_question {
     bool remote;             /* through an Edge */
     /* how a device is known again, for failure budgets; only through an Edge */
     struct str epid;
-    uint64_t resumed;                    /* the TLS session it resumed; 0: none */
+    bool source_over; /* its address failed too often: only a known device is to be judged */
+    uint64_t resumed; /* the TLS session it resumed; 0: none */
     uint64_t tickets[PROTO_TICKETS_MAX]; /* sessions it may resume later; 0: none */
 };
 

@@ -26,7 +26,7 @@ struct attempt {
     const char *epid;
     const char *source; /* "1.2.3.4" */
     uint64_t resumed, ticket;
-    bool inside;
+    bool inside, source_over;
     enum fault refused; /* by policy, after the password was found right */
     unsigned token;     /* 0: a new one each time */
 };
@@ -107,6 +107,7 @@ static enum fault try(struct attempt at)
                                 .source = str_of(source, 4),
                                 .remote = !at.inside,
                                 .epid = str_from_c(at.epid),
+                                .source_over = at.source_over,
                                 .resumed = at.resumed,
                                 .tickets = { at.ticket } };
     enum fault fault =
@@ -248,6 +249,20 @@ static void a_copied_epid_in_the_same_network_does_not_stop_a_resumed_session(vo
     expect(TRY(.name = "ada", .source = "192.0.2.5", .resumed = 78), FAULT_NONE);
     expect(TRY(.name = "bob", .source = "192.0.2.5", .resumed = 78), FAULT_NONE);
     exhaust("bob", FAULT_USER_WRONG_PASSWORD);
+}
+
+static void from_an_address_over_its_budget_only_known_devices_are_judged(void **state)
+{
+    (void)state;
+    expect(TRY(.name = "ada", .epid = "e1", .ticket = 5), FAULT_NONE);
+    unsigned before = asked;
+    expect(TRY(.name = "ada", .epid = "e2", .source_over = true), FAULT_BUDGET_SOURCE);
+    expect(TRY(.name = "bob", .epid = "e1", .source_over = true), FAULT_BUDGET_SOURCE);
+    expect(TRY(.name = "nobody", .source_over = true), FAULT_BUDGET_SOURCE);
+    assert_int_equal(asked, before);
+    expect(TRY(.name = "ada", .epid = "e1", .source_over = true), FAULT_NONE);
+    expect(TRY(.name = "ada", .source = "192.0.2.5", .resumed = 5, .source_over = true),
+           FAULT_NONE);
 }
 
 static void a_session_of_somebody_else_is_a_stranger(void **state)
@@ -721,6 +736,7 @@ int main(void)
         TEST(a_known_device_signs_in_while_its_account_is_attacked),
         TEST(a_copied_epid_from_another_network_is_a_stranger),
         TEST(a_copied_epid_in_the_same_network_does_not_stop_a_resumed_session),
+        TEST(from_an_address_over_its_budget_only_known_devices_are_judged),
         TEST(a_session_of_somebody_else_is_a_stranger),
         TEST(four_sessions_of_a_device_are_remembered),
         TEST(a_device_is_forgotten_after_its_life),

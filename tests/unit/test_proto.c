@@ -18,6 +18,7 @@ static const struct proto_question question = {
     .source = { "\x7F\0\0\1", 4 },
     .remote = true,
     .epid = { "01010101", 8 },
+    .source_over = true,
     .resumed = 0x8877665544332211u,
     .tickets = { 1, 0, 3, UINT64_MAX },
 };
@@ -51,6 +52,7 @@ static void a_question_arrives_as_it_was_sent(void **state)
     assert_true(str_eq(q.from_uri, question.from_uri));
     assert_true(str_eq(q.source, question.source));
     assert_true(str_eq(q.epid, question.epid) && q.resumed == question.resumed);
+    assert_true(q.source_over);
     assert_memory_equal(q.tickets, question.tickets, sizeof(q.tickets));
     buf_fini(&out);
 }

@@ -231,6 +231,46 @@ static void sockets_are_of_the_kinds_named(void **state)
     assert_int_equal(inside(&rules, opens_a_raw_socket), STOPPED);
 }
 
+static uint16_t port_to_try;
+
+/* Nobody listens there: what counts is whether the kernel tries. */
+static bool connects(void)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons(port_to_try),
+                              .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    return connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 || errno == ECONNREFUSED;
+}
+
+static bool binds(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    return bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+}
+
+static void tcp_goes_to_the_ports_named_and_no_other(void **state)
+{
+    (void)state;
+    need_both();
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 4)
+        skip();
+    struct sandbox_rules rules = { .inet_sockets = true, .connect_ports = { 0, 9, 0, 11 } };
+
+    port_to_try = 9;
+    assert_int_equal(inside(&rules, connects), ALLOWED);
+    port_to_try = 11;
+    assert_int_equal(inside(&rules, connects), ALLOWED);
+    port_to_try = 10;
+    assert_int_equal(inside(&rules, connects), REFUSED);
+    assert_int_equal(inside(&rules, binds), REFUSED);
+    rules.connect_ports[1] = rules.connect_ports[3] = 0;
+    assert_int_equal(inside(&rules, connects), ALLOWED);
+}
+
 static void the_environment_can_switch_it_off(void **state)
 {
     (void)state;
@@ -287,6 +327,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_process_keeps_the_directory_it_names_and_no_other,
                                         make_dir, remove_dir),
         cmocka_unit_test(sockets_are_of_the_kinds_named),
+        cmocka_unit_test(tcp_goes_to_the_ports_named_and_no_other),
         cmocka_unit_test(the_environment_can_switch_it_off),
         cmocka_unit_test(an_account_that_does_not_exist_is_told),
         cmocka_unit_test(root_becomes_the_account_for_good),
