@@ -210,6 +210,8 @@ static struct edge *edge_new(struct conf *conf)
     e->started_ms = clock_mono_ms();
     e->loop = loop_new();
     e->sources = sources_new(conf, given_memory());
+    /* beside a Front End the machine's name is the Front End's */
+    e->name = conf_has_front(conf) ? conf->edge.public_name : conf->fqdn;
     e->record_route = record_route(conf);
     e->remote_access = conf->edge.remote_access;
     e->worker_count = conf->workers ? conf->workers : cores > 0 ? (unsigned)cores : 1;

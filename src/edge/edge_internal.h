@@ -33,6 +33,7 @@ struct edge {
     struct token_maker tokens;
     struct sources *sources;
     atomic_bool remote_access; /* the switch: also by reload */
+    const char *name;          /* what Front Ends are told of us */
     char *record_route;        /* "<sip:PUBLIC:PORT;transport=tls;opaque=state:Ci.R" */
     struct loop *loop;         /* of the control thread */
     uint64_t started_ms;

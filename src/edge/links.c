@@ -105,7 +105,7 @@ static void ping(struct link *l, uint64_t now_ms)
     const struct conf *conf = l->w->edge->conf;
     struct str domain = domain_of(l->w);
     char local[NET_ADDR_TEXT];
-    struct sip_trust trust = { .edge = str_from_c(conf->fqdn) };
+    struct sip_trust trust = { .edge = str_from_c(l->w->edge->name) };
     if (conf->edge.hide_names)
         trust.target = str_from_c(conf->edge.public_name);
 

@@ -199,7 +199,7 @@ static struct str trust_line(const struct edge_turn *t, const struct conn *outsi
 {
     const struct conf *conf = conf_of(t);
     struct buf text = { 0 };
-    struct sip_trust trust = { .edge = str_from_c(conf->fqdn) };
+    struct sip_trust trust = { .edge = str_from_c(t->w->edge->name) };
     const struct tls *tls = conn_tls(outside);
 
     if (conf->edge.hide_names)
