@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,6 +72,18 @@ static void derive(struct conf *c)
     set_default(&c->database, c->state, "users.db");
     set_default(&c->key_path, c->state, "users.key");
     c->trace.path = c->trace_path[0] != '\0' ? c->trace_path : NULL;
+}
+
+void conf_edge_trace_dir(const struct conf *c, char *out, size_t size)
+{
+    const char *slash = c->trace.path ? strrchr(c->trace.path, '/') : NULL;
+    bool apart = conf_has_front(c) && geteuid() == 0 && c->user_edge[0] != '\0';
+
+    if (!c->trace.path)
+        snprintf(out, size, "%s", "");
+    else
+        snprintf(out, size, "%.*s%s", slash ? (int)(slash - c->trace.path) : 1,
+                 slash ? c->trace.path : ".", apart ? "/edge" : "");
 }
 
 static struct conf *conf_with_defaults(const char *file)

@@ -123,6 +123,10 @@ static inline bool conf_has_edge(const struct conf *c)
     return c->edge.listen_count > 0;
 }
 
+/* Where the Edge writes edge.log: beside the front's trace, or, when both run as accounts of their
+ * own, in edge/ there, so that each can rotate its files.  "" when there is no trace. */
+void conf_edge_trace_dir(const struct conf *c, char *out, size_t size);
+
 /* All defaults, as if an empty file had been read, except what has none (then empty). */
 struct conf *conf_new(void);
 void conf_free(struct conf *c);

@@ -112,17 +112,16 @@ static char *record_route(const struct conf *c)
 
 /* --- trace, control, sandbox --- */
 
-/* Beside the front's, in a file of its own: two processes must not rotate one file. */
+/* In a file of its own: two processes must not rotate one file. */
 static bool start_trace(const struct edge *e, char *folder, size_t size)
 {
     struct trace_settings s = e->conf->trace;
-    const char *slash = s.path ? strrchr(s.path, '/') : NULL;
     struct buf path = { 0 }, why = { 0 };
 
-    snprintf(folder, size, "%.*s", slash ? (int)(slash - s.path) : 0, slash ? s.path : "");
+    conf_edge_trace_dir(e->conf, folder, size);
     s.redact = ntlm_redact;
     if (s.path) {
-        buf_printf(&path, "%s%sedge.log", folder, slash ? "/" : "");
+        buf_printf(&path, "%s/edge.log", folder);
         s.path = path.ptr;
     }
     bool good = trace_start(&s);
