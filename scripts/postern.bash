@@ -105,9 +105,9 @@ _postern() {
     _postern_plain
     ! _postern_value "${COMP_WORDS[COMP_CWORD - 1]}" || return 0
     case "${plain[0]:-}" in
-    "") _postern_reply "serve front authd demo user signin policy ctl --help --version" ;;
+    "") _postern_reply "serve front edge authd demo user signin policy ctl --help --version" ;;
     serve) _postern_reply "-c --config --check --explain-config --help" ;;
-    front | authd) _postern_reply "-c --config --help" ;;
+    front | edge | authd) _postern_reply "-c --config --help" ;;
     demo) _postern_reply "--once --json --dir --port-base --help" ;;
     user) _postern_user ;;
     signin) _postern_reply "--server --transport --login --password-stdin --profile --scheme --ca \

@@ -323,8 +323,8 @@ int cmd_demo(int argc, char **argv)
             break;
         case OPT_PORT:
             if (!str_to_u32(str_from_c(optarg), &o.port_base) || o.port_base < 1 ||
-                o.port_base > 65534)
-                return cmd_usage("--port-base '%s' is no port: give 1 to 65534", optarg);
+                o.port_base > 65532)
+                return cmd_usage("--port-base '%s' is no port: give 1 to 65532", optarg);
             break;
         case 'h':
             fputs(demo_help, stdout);

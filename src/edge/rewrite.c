@@ -16,7 +16,7 @@ enum { MAX_FORWARDS = 70 };
 
 static struct arena *arena_of(const struct edge_turn *t)
 {
-    return (struct arena *)&t->w->arena;
+    return &t->w->arena;
 }
 
 static const struct conf *conf_of(const struct edge_turn *t)
@@ -356,8 +356,8 @@ static struct str outward_via(const struct edge_turn *t, uint64_t link_id)
                ";ms-internal-info=\"",
                conf->public_name, STR_ARG(port), branch_hash(&t->msg, &top),
                conn_cid(t->outside->conn));
-    hide_seal((struct hide *)&t->w->hide, all_vias(&t->msg, arena_of(t)), link_id,
-              conn_id(t->outside->conn), &text);
+    hide_seal(&t->w->hide, all_vias(&t->msg, arena_of(t)), link_id, conn_id(t->outside->conn),
+              &text);
     buf_add_char(&text, '"');
     return copy(&text, arena_of(t));
 }
