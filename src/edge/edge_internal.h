@@ -65,11 +65,9 @@ struct outside {
     uint64_t received_ms;         /* the AUTHENTICATE that is being answered */
     struct handshake *handshakes; /* CHALLENGEs on their way */
     unsigned handshake_count;
-    uint64_t endpoint; /* hash of the Contact registered last: others' are not shown to it */
     unsigned unauthorized;
     bool keep_alive_asked;
     bool trusted; /* of a network without limits */
-    bool told_token;
 };
 
 struct edge_worker {

@@ -103,7 +103,7 @@ static void to_client(struct edge_turn *t, const struct rewrite_mark *mark)
 
     if (t->msg.status == 401)
         handshake_note(t->outside, &t->msg, &t->w->arena);
-    if (!rewrite_response_outward(t, &out)) {
+    if (!rewrite_response_outward(t, mark, &out)) {
         buf_fini(&out);
         wait_end(t->outside);
         return;

@@ -133,14 +133,20 @@ static struct link *choose_link(struct edge_turn *t)
     return l;
 }
 
-static void note_register(struct outside *o, const struct sip_msg *m, struct arena *arena)
+static uint64_t endpoint_of(const struct edge_turn *t)
 {
-    struct str keep_alive = sip_msg_value(m, SIP_MS_KEEP_ALIVE);
+    const struct sip_msg *m = &t->msg;
 
-    if (!str_eq(m->method, STR("REGISTER")))
-        return;
-    o->endpoint = rewrite_endpoint(sip_unfold(sip_msg_value(m, SIP_CONTACT), arena));
-    o->keep_alive_asked = str_find(keep_alive, STR("hop-hop=yes")) != SIZE_MAX;
+    return str_eq(m->method, STR("REGISTER"))
+               ? rewrite_endpoint(sip_unfold(sip_msg_value(m, SIP_CONTACT), &t->w->arena))
+               : 0;
+}
+
+static void note_keep_alive(struct outside *o, const struct sip_msg *m)
+{
+    if (str_eq(m->method, STR("REGISTER")))
+        o->keep_alive_asked =
+            str_find(sip_msg_value(m, SIP_MS_KEEP_ALIVE), STR("hop-hop=yes")) != SIZE_MAX;
 }
 
 static struct str address_of(const struct edge_turn *t)
@@ -153,11 +159,12 @@ static void forward(struct edge_turn *t, struct link *l, bool sign_in)
     struct conn *c = link_conn(l);
     struct rewrite_mark mark = { .conn_id = conn_id(t->conn),
                                  .asked = link_asked(l, t->now_ms),
+                                 .endpoint = endpoint_of(t),
                                  .sign_in = sign_in,
                                  .over = sign_in && sources_over(t->w->edge->sources, address_of(t),
                                                                  t->now_ms) };
 
-    note_register(t->outside, &t->msg, &t->w->arena);
+    note_keep_alive(t->outside, &t->msg);
     link_flush_gone(l); /* numbers of connections come again */
     struct buf *out = conn_compose(c);
     if (!rewrite_request_inward(t, c, &mark, out)) {

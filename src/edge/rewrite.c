@@ -141,9 +141,9 @@ static struct str inward_via(const struct edge_turn *t, struct conn *link,
     net_addr_print(conn_local(link), local);
     return arena_printf(arena_of(t),
                         "Via: SIP/2.0/TLS %s;branch=z9hG4bK%08X.%016llX;branched=FALSE"
-                        ";ms-edge-mark=%02X%s",
+                        ";ms-edge-mark=%02X%s%016llX",
                         local, branch_hash(&t->msg, &top), (unsigned long long)mark->conn_id,
-                        mark->asked, mark->sign_in ? "a" : "");
+                        mark->asked, mark->sign_in ? "a" : "-", (unsigned long long)mark->endpoint);
 }
 
 bool rewrite_read_mark(const struct sip_msg *m, struct arena *arena, struct rewrite_mark *out)
@@ -157,8 +157,9 @@ bool rewrite_read_mark(const struct sip_msg *m, struct arena *arena, struct rewr
         !str_hex_to_u64(str_skip(top.branch, 16), &out->conn_id))
         return false;
     sip_param_find(top.params, STR("ms-edge-mark"), &text);
-    out->sign_in = text.len == 3 && text.ptr[2] == 'a';
+    out->sign_in = text.len > 2 && text.ptr[2] == 'a';
     str_hex_to_u64(str_first(text, 2), &asked);
+    str_hex_to_u64(str_skip(text, 3), &out->endpoint);
     out->asked = (unsigned)asked;
     return true;
 }
@@ -300,7 +301,8 @@ static void hide_source(struct sip_edits *e, struct str public_name)
     }
 }
 
-bool rewrite_response_outward(const struct edge_turn *t, struct buf *out)
+bool rewrite_response_outward(const struct edge_turn *t, const struct rewrite_mark *mark,
+                              struct buf *out)
 {
     const struct conf_edge *conf = &conf_of(t)->edge;
     const struct sip_msg *m = &t->msg;
@@ -316,7 +318,7 @@ bool rewrite_response_outward(const struct edge_turn *t, struct buf *out)
         sip_edit_add_last(&e, record_route(t, t->outside->conn, TOKEN_FROM_CLIENT,
                                            user_key_of(m, SIP_FROM, arena_of(t))));
     if (registered)
-        hide_contacts(&e, t->outside->endpoint);
+        hide_contacts(&e, mark->endpoint);
     if (registered && t->outside->keep_alive_asked)
         sip_edit_add_last(&e, arena_printf(arena_of(t),
                                            "ms-keep-alive: UAS; tcp=no; hop-hop=yes; end-end=no; "

@@ -7,17 +7,19 @@
 
 #include "edge/edge_internal.h"
 
-struct rewrite_mark { /* what an answer brings back in our Via */
-    uint64_t conn_id; /* of the connection from outside; 0: our own question */
-    unsigned asked;   /* link_asked */
-    bool sign_in;     /* the request carried an AUTHENTICATE */
-    bool over;        /* from an address over its budget; does not come back */
+struct rewrite_mark {  /* what an answer brings back in our Via */
+    uint64_t conn_id;  /* of the connection from outside; 0: our own question */
+    unsigned asked;    /* link_asked */
+    uint64_t endpoint; /* which one registers: others' Contacts are not shown to it */
+    bool sign_in;      /* the request carried an AUTHENTICATE */
+    bool over;         /* from an address over its budget; does not come back */
 };
 
 /* Each appends the message as it leaves; false when it does not fit into its memory. */
 bool rewrite_request_inward(const struct edge_turn *t, struct conn *link,
                             const struct rewrite_mark *mark, struct buf *out);
-bool rewrite_response_outward(const struct edge_turn *t, struct buf *out);
+bool rewrite_response_outward(const struct edge_turn *t, const struct rewrite_mark *mark,
+                              struct buf *out);
 bool rewrite_request_outward(const struct edge_turn *t, uint64_t link_id, struct buf *out);
 /* `vias`: the lines of the inside as rewrite_request_outward hid them. */
 bool rewrite_response_inward(const struct edge_turn *t, struct str vias, struct buf *out);
