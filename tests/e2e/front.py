@@ -53,11 +53,11 @@ def works(demo, name="ben"):
 # ---- the story and sign-in ----
 
 def the_demo_table_is_the_story(demo):
-    got = [(r["client"], r["policy"], r["outcome"], r["cause"], r["expected"]) for r in demo.rows]
-    assert got == [("windows-xp", "windows-2008r2", "refused", "policy-128bit", True),
-                   ("windows-7", "windows-2008r2", "signed-in", None, True),
-                   ("windows-xp", "windows-2008", "signed-in", None, True),
-                   ("windows-7", "windows-2008", "signed-in", None, True)], got
+    got = [(r["client"], r["where"], r["policy"], r["outcome"], r["cause"], r["expected"]) for r in demo.rows]
+    expected = [(client, where, policy) for policy in ("windows-2008r2", "windows-2008") for client in ("windows-xp", "windows-7")
+                for where in ("inside", "outside")]
+    refused = {("windows-xp", "windows-2008r2"): ("refused", "policy-128bit", True)}
+    assert got == [row + refused.get((row[0], row[2]), ("signed-in", None, True)) for row in expected], got
 
 
 def the_trace_holds_the_record_of_the_story(demo):

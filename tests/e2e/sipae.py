@@ -2,7 +2,7 @@
 """A second implementation of the client's half, for the tests only: SIP over a socket, NTLMv2 in
 datagram mode and the signatures of [MS-SIPAE] version 4, written after the specifications and
 sharing no code with the server under test."""
-import base64, hashlib, hmac, os, re, socket, ssl, struct
+import base64, functools, hashlib, hmac, os, re, socket, ssl, struct
 
 UNICODE, REQ_TARGET, SIGN, DATAGRAM, NTLM, ALWAYS, ESS = 1, 4, 0x10, 0x40, 0x200, 0x8000, 0x80000
 IDENTIFY, TARGET_INFO, VERSION, F128, KEY_EXCH = 0x100000, 0x800000, 0x2000000, 0x20000000, 0x40000000
@@ -64,6 +64,7 @@ class Message:
     def __init__(self, head, body):
         lines = re.sub(r"\r\n[ \t]+", " ", head.decode("utf-8", "replace")).split("\r\n")
         self.start, self.body, self.headers = lines[0], body, []
+        self.head = head  # octet for octet
         for line in lines[1:]:
             if line:
                 name, _, value = line.partition(":")
@@ -103,6 +104,11 @@ def signed_text(scheme, rand, num, realm, target, m, to_tag=None, expires=None, 
     return text.encode()
 
 
+@functools.lru_cache
+def tls_context(ca):
+    return ssl.create_default_context(cafile=ca)
+
+
 class Client:
     def __init__(self, address, uri, login="", password="", ca=None, tls=None, epid=None, source=None, flags=DEFAULT_FLAGS,
                  version=4):
@@ -110,8 +116,7 @@ class Client:
         self.socket = socket.create_connection((host, int(port)), 10, source_address=(source, 0) if source else None)
         self.socket.settimeout(10)
         if tls if tls is not None else ca:
-            context = ssl.create_default_context(cafile=ca)
-            self.socket = context.wrap_socket(self.socket, server_hostname=host)
+            self.socket = tls_context(ca).wrap_socket(self.socket, server_hostname=host)
         self.uri, self.password, self.flags, self.version = uri, password, flags, version
         self.domain, _, self.user = login.rpartition("\\")
         self.sip_domain = uri.split("@")[1]
@@ -192,10 +197,13 @@ class Client:
         text = signed_text("NTLM", p["srand"], p["snum"], sa["realm"], sa["target"], m)
         return sa["server"].mac(text).hex().upper() == p["rspauth"].upper()
 
-    def authenticate(self, challenge, flags=None):
-        """AUTHENTICATE for a CHALLENGE and the keys it agrees on."""
+    def authenticate(self, challenge, flags=None, service=None):
+        """AUTHENTICATE for a CHALLENGE and the keys it agrees on; `service`: the TargetName it is made for."""
         length, _, offset = struct.unpack_from("<HHI", challenge, 40)
         info, server = challenge[offset:offset + length], challenge[24:32]
+        if service:
+            name = service.encode("utf-16-le")
+            info = info[:-4] + struct.pack("<HH", 9, len(name)) + name + info[-4:]
         flags = self.flags if flags is None else flags
         u16 = lambda s: s.encode("utf-16-le")
         nt = md4(u16(self.password))
