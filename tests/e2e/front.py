@@ -576,8 +576,8 @@ def the_processes_are_locked_down(demo):
 
 
 def control_commands_say_what_they_should(demo):
-    status = json.loads(demo.ctl("--json", "status").stdout.splitlines()[-1])
-    assert status["role"] == "front" and status["ok"]
+    rows = [json.loads(line) for line in demo.ctl("--json", "status").stdout.splitlines()]
+    assert [r["role"] for r in rows] == ["authd", "front", "edge"] and all(r["ok"] for r in rows), rows
     demo.ctl("trace", "SIPStack", "error", "TF_SECURITY")
     before = len(demo.trace())
     c = signed_in(demo)
