@@ -56,25 +56,36 @@ static bool refused(struct sqlite_db *db, const char *path, struct buf *why)
     return false;
 }
 
-/* SQLite would make the file readable by all that umask lets in. */
+/* SQLite would make the file readable by all that umask lets in.  One that exists is not opened
+ * here: closing a descriptor of it would end the locks (fcntl) that another connection of this
+ * process holds, and the next process that leaves the database would remove the log that this one
+ * goes on reading. */
+static bool make_private(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return errno == EEXIST;
+    private_file_give(fd, path);
+    close(fd);
+    return true;
+}
+
 bool sqlite_file_prepare(const char *what, const char *path, struct buf *why)
 {
     struct stat st;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-    if (fd < 0) {
+    if (!make_private(path) || lstat(path, &st) != 0 ||
+        (S_ISREG(st.st_mode) && access(path, R_OK | W_OK) != 0)) {
         buf_printf(why,
                    "%s %s cannot be opened (%s): run this as root or as the owner of the state "
                    "directory",
                    what, path, strerror(errno));
         return false;
     }
-    bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    if (good && st.st_size == 0)
-        private_file_give(fd, path);
+    bool good = S_ISREG(st.st_mode);
     if (good && (st.st_mode & 077))
-        good = fchmod(fd, 0600) == 0;
-    close(fd);
+        good = chmod(path, 0600) == 0;
     if (!good)
         buf_printf(why, "%s %s must be a plain file of mode 0600", what, path);
     return good;

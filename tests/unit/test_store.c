@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -316,6 +317,60 @@ static void what_another_process_changes_is_noticed(void **state)
     theirs->ops->free(theirs);
 }
 
+/* Changes ada's account with a connection of its own for each number that comes. */
+static void another_process(int orders, int done)
+{
+    uint8_t disable, found[16];
+
+    while (read(orders, &disable, 1) == 1) {
+        struct store *s = open_sqlite();
+        struct user u;
+        bool good = s && s->ops->find(s, STR_NONE, STR("ada"), &u, found) == STORE_OK;
+        u.flags = disable ? u.flags | USER_DISABLED : u.flags & ~(unsigned)USER_DISABLED;
+        good = good && s->ops->update(s, &u) == STORE_OK;
+        if (s)
+            s->ops->free(s);
+        if (!good || write(done, &disable, 1) != 1)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+/* A process with two connections to the file, as authd is one, keeps its locks on it.  The other
+ * process begins before any is open: a fork would inherit what SQLite believes of its locks. */
+static void every_change_of_other_processes_is_noticed_beside_a_second_connection(void **state)
+{
+    (void)state;
+    struct user u;
+    uint8_t found[16], disable;
+    int orders[2], done[2], status = 1;
+
+    add("ada", "", "");
+    store->ops->free(store);
+    assert_int_equal(pipe(orders) | pipe(done), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(orders[1]);
+        another_process(orders[0], done[1]);
+    }
+    close(done[1]); /* so that its end is seen */
+    store = open_sqlite();
+    struct store *second = open_sqlite();
+    for (unsigned i = 0; i < 4; i++) {
+        disable = i % 2 == 0;
+        assert_int_equal(write(orders[1], &disable, 1), 1);
+        assert_int_equal(read(done[0], &disable, 1), 1);
+        assert_int_equal(store->ops->find(store, STR_NONE, STR("ada"), &u, found), STORE_OK);
+        assert_int_equal(u.flags & USER_DISABLED, disable ? USER_DISABLED : 0);
+    }
+    close(orders[1]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    close(orders[0]);
+    close(done[0]);
+    second->ops->free(second);
+}
+
 static void a_reader_does_not_wait_for_a_writer(void **state)
 {
     (void)state;
@@ -460,6 +515,7 @@ int main(void)
         BOTH(more_users_than_the_cache_holds_are_all_found),
         FILE_ONLY(users_and_passwords_survive_a_restart),
         FILE_ONLY(what_another_process_changes_is_noticed),
+        FILE_ONLY(every_change_of_other_processes_is_noticed_beside_a_second_connection),
         FILE_ONLY(a_reader_does_not_wait_for_a_writer),
         FILE_ONLY(all_files_are_readable_by_their_owner_only),
         FILE_ONLY(the_file_does_not_hold_the_hash),
