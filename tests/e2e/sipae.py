@@ -60,6 +60,9 @@ class Signer:
         return struct.pack("<I", 1) + rc4(hashlib.md5(self.seal + seq).digest(), check) + seq
 
 
+COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length", "c": "content-type", "k": "supported"}
+
+
 class Message:
     def __init__(self, head, body):
         lines = re.sub(r"\r\n[ \t]+", " ", head.decode("utf-8", "replace")).split("\r\n")
@@ -68,7 +71,8 @@ class Message:
         for line in lines[1:]:
             if line:
                 name, _, value = line.partition(":")
-                self.headers.append((name.strip().lower(), value.strip()))
+                name = name.strip().lower()
+                self.headers.append((COMPACT.get(name, name), value.strip()))
         self.status = int(self.start.split()[1]) if self.start.startswith("SIP/2.0") else 0
 
     def all(self, name):
