@@ -58,8 +58,8 @@ struct budget_try {
 };
 
 enum budget_result {
-    BUDGET_REFUNDED, /* says nothing about the password, or it was right: costs nothing */
-    BUDGET_FAILED,   /* wrong password, or nobody of that name */
+    BUDGET_REFUNDED, /* nobody could look: costs nothing */
+    BUDGET_FAILED,   /* anything that did not end in a proof */
     BUDGET_PROVED,   /* the device is known from now on */
 };
 

@@ -194,21 +194,20 @@ static enum fault check_user(struct judge *j, struct budget_try *t, const struct
     return check_sip(&out->user, t->q);
 }
 
+/* Whatever the directory was asked for and did not end in a proof costs the same: a locked account,
+ * or a right password for a disabled one, must not show by a budget that stays. */
 static enum budget_result result_of(const struct proto_verdict *v)
 {
     if (v->password_proved)
         return BUDGET_PROVED;
-    return v->fault == FAULT_USER_WRONG_PASSWORD || v->fault == FAULT_USER_UNKNOWN
-               ? BUDGET_FAILED
-               : BUDGET_REFUNDED;
+    return v->fault == FAULT_DIRECTORY_FAILED ? BUDGET_REFUNDED : BUDGET_FAILED;
 }
 
-/* What looks like guessing, to whoever counts it against its source. */
-static bool is_guess(enum fault fault)
+/* What looks like guessing, to whoever counts it against its source; the same again. */
+static bool is_guess(const struct proto_verdict *v)
 {
-    return fault == FAULT_USER_WRONG_PASSWORD || fault == FAULT_USER_UNKNOWN ||
-           fault == FAULT_USER_LOCKED || fault == FAULT_BUDGET_ACCOUNT ||
-           fault == FAULT_BUDGET_CEILING;
+    return v->fault != FAULT_NONE && !v->password_proved && v->fault != FAULT_DIRECTORY_FAILED &&
+           v->fault != FAULT_BUDGET_SOURCE;
 }
 
 /* The directory is asked between the two halves of the budget, or not at all. */
@@ -231,7 +230,7 @@ static enum fault judge_within_budget(struct judge *j, const struct proto_questi
         snprintf(out->account, sizeof(out->account), "%s", t.account->label);
         v->account = str_from_c(out->account);
     }
-    v->counts = is_guess(v->fault) && !t.repeated;
+    v->counts = is_guess(v) && !t.repeated;
     return v->fault;
 }
 

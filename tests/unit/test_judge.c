@@ -542,16 +542,38 @@ static void what_policy_or_structure_refuses_costs_no_budget(void **state)
         assert_false(answer.verdict.counts);
         refused(TRY(.name = "ada", .level = 3, .remote = true, .truncated = true),
                 FAULT_NTLM_MALFORMED);
-        refused(TRY(.name = "ada", .level = 3, .remote = true, .late_s = 37 * 3600),
-                FAULT_NTLM_TIME);
-        refused(TRY(.name = "off", .level = 3, .remote = true), FAULT_USER_DISABLED);
-        refused(TRY(.name = "shut", .level = 3, .remote = true), FAULT_USER_LOCKED);
-        assert_true(answer.verdict.counts);
+        assert_false(answer.verdict.counts);
         proved_but_refused(TRY(.name = "bob", .level = 3, .remote = true),
                            FAULT_REMOTE_ACCESS_NOT_ENABLED);
         assert_false(answer.verdict.counts);
     }
     signed_in(TRY(.name = "ada", .level = 3, .remote = true));
+}
+
+/* All of them look like a wrong password from outside, so they must go on looking like one: a
+ * budget that is not used up would tell that the account is locked, or that the password was right.
+ */
+static void what_looks_like_a_wrong_password_costs_as_much(void **state)
+{
+    (void)state;
+    static const struct {
+        struct try attempt;
+        enum fault fault;
+    } cases[] = {
+        { { .name = "shut", .level = 3, .remote = true }, FAULT_USER_LOCKED },
+        { { .name = "off", .level = 3, .remote = true }, FAULT_USER_DISABLED },
+        { { .name = "ada", .level = 3, .remote = true, .late_s = 37 * 3600 }, FAULT_NTLM_TIME },
+    };
+
+    use_budget();
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (int k = 0; k < 4; k++) {
+            refused(cases[i].attempt, cases[i].fault);
+            assert_true(answer.verdict.counts);
+        }
+        refused(cases[i].attempt, FAULT_BUDGET_ACCOUNT);
+        assert_true(answer.verdict.counts);
+    }
 }
 
 static void a_budget_is_found_by_every_name_of_its_account(void **state)
@@ -597,6 +619,7 @@ int main(void)
         TEST(a_name_that_is_nobodys_has_the_same_budget),
         TEST(one_token_sent_twice_is_one_guess),
         TEST(what_policy_or_structure_refuses_costs_no_budget),
+        TEST(what_looks_like_a_wrong_password_costs_as_much),
         TEST(a_budget_is_found_by_every_name_of_its_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
