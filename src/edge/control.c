@@ -49,7 +49,7 @@ static void do_status(struct edge *e, struct ctl_request *r)
         json_object_set_new(out, counters[i].name,
                             json_integer((json_int_t)sum(e, counters[i].offset)));
     json_object_set_new(out, "links",
-                        json_integer((json_int_t)(c->links * c->next_hop_count * e->worker_count)));
+                        json_integer((json_int_t)c->links * c->next_hop_count * e->worker_count));
     for (const struct net_listener *l = NULL; (l = doors_next(&e->doors, l));)
         json_array_append_new(listen, json_pack("{s:s, s:b}", "address", l->name, "legacy_lane",
                                                 l->tls_legacy != NULL));

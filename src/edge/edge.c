@@ -58,7 +58,7 @@ static bool open_doors(struct edge *e, struct buf *why)
                               .legacy_networks = c->legacy_networks,
                               .legacy_network_count = c->legacy_network_count,
                               .know_devices = true };
-    struct net **nets = calloc(e->worker_count, sizeof(*nets));
+    struct net **nets = calloc(e->worker_count, sizeof(struct net *));
     bool good = true;
 
     assert(nets);

@@ -41,18 +41,24 @@ static struct handshake **find(struct outside *o, struct str opaque)
     return at;
 }
 
+static struct handshake **oldest(struct outside *o)
+{
+    struct handshake **at = &o->handshakes;
+
+    assert(*at);
+    while ((*at)->next)
+        at = &(*at)->next;
+    return at;
+}
+
 /* The newest stands first; the oldest is given up. */
 static void keep(struct outside *o, struct str opaque, uint32_t offered)
 {
     struct handshake *h = calloc(1, sizeof(*h));
 
     assert(h);
-    while (o->handshake_count >= HANDSHAKES_MAX) {
-        struct handshake **at = &o->handshakes;
-        while ((*at)->next)
-            at = &(*at)->next;
-        take_out(o, at);
-    }
+    if (o->handshake_count >= HANDSHAKES_MAX)
+        take_out(o, oldest(o));
     memcpy(h->opaque, opaque.ptr, opaque.len);
     h->offered = offered;
     h->next = o->handshakes;

@@ -27,7 +27,7 @@ static bool complain(const char *what, const char *which, const char *why)
 static bool add_doors(struct front *f, char *const *addresses, unsigned count,
                       const struct door_kind *kind)
 {
-    struct net **nets = calloc(f->worker_count, sizeof(*nets));
+    struct net **nets = calloc(f->worker_count, sizeof(struct net *));
     struct buf why = { 0 };
     bool ok = true;
     assert(nets);
