@@ -252,7 +252,8 @@ static void print_ready(const struct deployment *d)
            d->password, self, d->domain, d->netbios, port, d->ca, outside);
     printf("    %s policy set windows-2008 -c %s\n", self, d->config);
     printf("    %s ctl status -c %s\n\n", self, d->config);
-    printf("  Trace: %s (the Edge's is edge.log beside it)\n  Others with the same password:", d->trace);
+    printf("  Trace: %s (the Edge's is edge.log beside it)\n  Others with the same password:",
+           d->trace);
     for (unsigned i = 1; i < deployment_user_count; i++) {
         const struct deployment_user *u = &deployment_users[i];
         const char *state = u->state ? u->state : u->remote_access ? NULL : "inside only";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose files are whose when root starts the roles: the state belongs to authd's account, the trace
- * folder to the front's, an Edge's to its own, and what root does by hand leaves nothing that they cannot open. */
+ * folder to the front's, an Edge's to its own, and what root does by hand leaves nothing that they
+ * cannot open. */
 #ifndef POSTERN_CMD_OWNER_H
 #define POSTERN_CMD_OWNER_H
 
