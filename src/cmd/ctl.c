@@ -194,7 +194,7 @@ static void print_trace(const struct call *call, json_t *components, long long d
         return;
     }
     json_array_foreach(components, i, row)
-        printf("%-14s %-8s flags 0x%02llx\n", json_string_value(json_object_get(row, "component")),
+        printf("%-24s %-8s flags 0x%02llx\n", json_string_value(json_object_get(row, "component")),
                json_string_value(json_object_get(row, "level")),
                (long long)json_integer_value(json_object_get(row, "flags")));
     printf("records dropped: %lld\n", dropped);

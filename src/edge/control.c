@@ -11,6 +11,8 @@
 #include "edge/edge_internal.h"
 #include "edge/links.h"
 
+enum { LISTED_MAX = 1000 };
+
 static uint64_t sum(const struct edge *e, size_t offset)
 {
     uint64_t total = 0;
@@ -73,21 +75,33 @@ static void name_print(const struct tally_name *n, char out[64])
         snprintf(out, 64, "%s/%u", ip, n->bits);
 }
 
-static void list_row(void *arg, const struct tally_row *row, bool over, unsigned left_s)
+struct listing {
+    json_t *rows;
+    unsigned more; /* than are listed */
+};
+
+static void list_row(void *arg, const struct tally_row *row, uint32_t limit, unsigned left_s)
 {
+    struct listing *l = arg;
     char name[64];
 
+    if (json_array_size(l->rows) >= LISTED_MAX) {
+        l->more++;
+        return;
+    }
     name_print(&row->name, name);
-    json_array_append_new(arg, json_pack("{s:s, s:i, s:b, s:i}", "source", name, "failures",
-                                         (int)row->count, "over", over, "left_s", (int)left_s));
+    json_array_append_new(
+        l->rows, json_pack("{s:s, s:I, s:I, s:b, s:i}", "source", name, "failures",
+                           (json_int_t)row->count, "limit", (json_int_t)limit, "over_budget",
+                           limit && row->count >= limit, "window_left", (int)left_s));
 }
 
 static void do_budget_list(const struct edge *e, struct ctl_request *r)
 {
-    json_t *list = json_array();
+    struct listing l = { .rows = json_array() };
 
-    sources_list(e->sources, clock_mono_ms(), list_row, list);
-    ctl_reply(r, json_pack("{s:b, s:o}", "ok", 1, "sources", list));
+    sources_list(e->sources, clock_mono_ms(), list_row, &l);
+    ctl_reply(r, json_pack("{s:b, s:o, s:i}", "ok", 1, "sources", l.rows, "more", (int)l.more));
 }
 
 /* An account's name is no address: nothing to clear here, and no mistake. */

@@ -189,7 +189,7 @@ bool sources_knows(const struct sources *s, uint64_t ticket, struct str user_key
 struct listing {
     const struct conf_budget *budget;
     uint32_t now;
-    void (*each)(void *arg, const struct tally_row *row, bool over, unsigned left_s);
+    void (*each)(void *arg, const struct tally_row *row, uint32_t limit, unsigned left_s);
     void *arg;
 };
 
@@ -204,12 +204,12 @@ static void list_row(void *arg, const struct tally_row *row)
     uint32_t most =
         is_network(&row->name) ? l->budget->network_failures : l->budget->source_failures;
 
-    l->each(l->arg, row, most && row->count >= most,
-            l->budget->source_window_s - (l->now - row->since));
+    l->each(l->arg, row, most, l->budget->source_window_s - (l->now - row->since));
 }
 
 void sources_list(const struct sources *s, uint64_t now_ms,
-                  void (*each)(void *arg, const struct tally_row *row, bool over, unsigned left_s),
+                  void (*each)(void *arg, const struct tally_row *row, uint32_t limit,
+                               unsigned left_s),
                   void *arg)
 {
     struct listing l = {

@@ -41,7 +41,8 @@ bool sources_knows(const struct sources *s, uint64_t ticket, struct str user_key
 
 /* For the control socket. */
 void sources_list(const struct sources *s, uint64_t now_ms,
-                  void (*each)(void *arg, const struct tally_row *row, bool over, unsigned left_s),
+                  void (*each)(void *arg, const struct tally_row *row, uint32_t limit,
+                               unsigned left_s),
                   void *arg);
 /* An address, or a network as the list names it; NULL: everything.  False when nothing was there.
  */
