@@ -62,6 +62,7 @@ struct outside {
     uint64_t until_ms;
     char *kept;
     size_t kept_len;
+    bool under_way;               /* counted with its source until the answer is there */
     uint64_t received_ms;         /* the AUTHENTICATE that is being answered */
     struct handshake *handshakes; /* CHALLENGEs on their way */
     unsigned handshake_count;

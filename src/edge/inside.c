@@ -6,6 +6,7 @@
 #include "edge/answer.h"
 #include "edge/handshake.h"
 #include "edge/links.h"
+#include "edge/outside.h"
 #include "edge/report.h"
 #include "edge/rewrite.h"
 #include "edge/waiting.h"
@@ -85,6 +86,7 @@ static void answer_to_sign_in(struct edge_turn *t, struct str message)
     struct outside *o = t->outside;
 
     count_guess(t);
+    outside_arrived(o);
     if (is_failure(t)) {
         count(&t->w->stats.held);
         wait_begin(o, WAIT_TO_CLIENT, wait_clock(t->w, o->received_ms, t->now_ms), message);

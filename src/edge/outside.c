@@ -19,6 +19,7 @@ enum {
     HEADERS_ROOM = 8,  /* the same for its headers_max */
     ANSWER_MS = 40000, /* a Front End answers earlier, or its link ends */
     SLOW_MS = 100,
+    TURN_MS = 20,
 };
 
 struct outside *outside_new(struct edge_worker *w, struct conn *c)
@@ -32,8 +33,16 @@ struct outside *outside_new(struct edge_worker *w, struct conn *c)
     return o;
 }
 
+void outside_arrived(struct outside *o)
+{
+    if (o->under_way)
+        sources_arrive(o->w->edge->sources, net_addr_bytes(conn_peer(o->conn)));
+    o->under_way = false;
+}
+
 void outside_free(struct outside *o)
 {
+    outside_arrived(o);
     wait_end(o);
     link_tell_gone(o->w, o->link_id, o->conn);
     handshakes_free(o);
@@ -199,6 +208,22 @@ static bool is_known(const struct edge_turn *t)
     return ticket && sources_knows(t->w->edge->sources, ticket, t->user_key);
 }
 
+static void go_inward(struct edge_turn *t, struct link *l)
+{
+    outside_arrived(t->outside); /* an earlier one that was never answered */
+    switch (sources_depart(t->w->edge->sources, address_of(t), t->now_ms)) {
+    case SOURCES_WAIT:
+        wait_begin(t->outside, WAIT_TO_FRONT, t->now_ms + TURN_MS, t->msg.raw);
+        return;
+    case SOURCES_COUNTED:
+        t->outside->under_way = true;
+        break;
+    case SOURCES_GO:
+        break;
+    }
+    forward(t, l, true);
+}
+
 /* A sign-in is answered on the clock whoever refuses it, and kept back before anybody is asked when
  * its source failed lately.  Over the budget of its source it still goes on, so marked: whether the
  * device is known to the account is for authd to say, which refuses all others unasked. */
@@ -218,7 +243,7 @@ static void sign_in(struct edge_turn *t, struct link *l, const struct handshake_
     unsigned delay_ms =
         is_known(t) ? 0 : sources_delay_ms(t->w->edge->sources, address_of(t), t->now_ms);
     if (delay_ms == 0)
-        forward(t, l, true);
+        go_inward(t, l);
     else
         wait_begin(t->outside, WAIT_TO_FRONT, t->now_ms + delay_ms, t->msg.raw);
 }
@@ -365,7 +390,7 @@ void outside_take_up(struct outside *o)
         return;
     struct link *l = choose_link(&t);
     if (l && !link_is_full(l))
-        forward(&t, l, true);
+        go_inward(&t, l);
     else
         answer_refuse(&t, l ? FAULT_EDGE_BUSY : FAULT_EDGE_NO_FRONT);
 }

@@ -22,6 +22,7 @@ enum {
 struct sources {
     const struct conf *conf;
     struct tally *failures;    /* by address and by network, in seconds */
+    struct tally *under_way;   /* sign-ins without an answer, by address and by network */
     struct tally *connections; /* by network */
     struct tally *accepts;     /* by network, within a second */
     struct tally *devices;     /* TLS sessions with whom they signed in; as names, not counts */
@@ -40,6 +41,7 @@ struct sources *sources_new(const struct conf *c, void *memory)
     assert(s);
     s->conf = c;
     s->failures = tally_new(memory, TALLY_SLOTS);
+    s->under_way = tally_new(NULL, LIVE_SLOTS);
     s->connections = tally_new(NULL, LIVE_SLOTS);
     s->accepts = tally_new(NULL, LIVE_SLOTS);
     s->devices = tally_new(NULL, TALLY_SLOTS);
@@ -50,6 +52,7 @@ struct sources *sources_new(const struct conf *c, void *memory)
 void sources_free(struct sources *s)
 {
     tally_free(s->failures);
+    tally_free(s->under_way);
     tally_free(s->connections);
     tally_free(s->accepts);
     tally_free(s->devices);
@@ -146,6 +149,36 @@ bool sources_over(const struct sources *s, struct str address, uint64_t now_ms)
         return false;
     return (b->source_failures && failures_of(s, &n.source, now_ms) >= b->source_failures) ||
            (b->network_failures && failures_of(s, &n.network, now_ms) >= b->network_failures);
+}
+
+/* Failures and those that may become some. */
+static bool is_full(const struct sources *s, const struct tally_name *n, uint32_t most,
+                    uint64_t now_ms)
+{
+    return most && failures_of(s, n, now_ms) + tally_count(s->under_way, n, 0, 0) >= most;
+}
+
+enum sources_turn sources_depart(struct sources *s, struct str address, uint64_t now_ms)
+{
+    const struct conf_budget *b = &s->conf->budget;
+    struct names n = names_of(address);
+
+    if (!counts(s, address) || sources_over(s, address, now_ms))
+        return SOURCES_GO;
+    if (is_full(s, &n.source, b->source_failures, now_ms) ||
+        is_full(s, &n.network, b->network_failures, now_ms))
+        return SOURCES_WAIT;
+    tally_add(s->under_way, &n.source, 0, 0);
+    tally_add(s->under_way, &n.network, 0, 0);
+    return SOURCES_COUNTED;
+}
+
+void sources_arrive(struct sources *s, struct str address)
+{
+    struct names n = names_of(address);
+
+    tally_subtract(s->under_way, &n.source);
+    tally_subtract(s->under_way, &n.network);
 }
 
 unsigned sources_delay_ms(const struct sources *s, struct str address, uint64_t now_ms)

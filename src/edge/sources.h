@@ -28,6 +28,16 @@ void sources_leave(struct sources *s, struct str address);
 /* One message more of this address: false when it has had its share of this tenth of a second. */
 bool sources_may_speak(struct sources *s, struct str address, uint64_t now_ms);
 
+/* A sign-in from there goes inward.  As many may be under way at once as may still fail, so that
+ * nobody gets more guesses by making them all at the same time; the others wait their turn. */
+enum sources_turn {
+    SOURCES_WAIT,
+    SOURCES_GO,
+    SOURCES_COUNTED /* goes, and sources_arrive is called when its answer is there */
+};
+enum sources_turn sources_depart(struct sources *s, struct str address, uint64_t now_ms);
+void sources_arrive(struct sources *s, struct str address);
+
 /* A guess at a password from there was wrong. */
 void sources_failed(struct sources *s, struct str address, uint64_t now_ms);
 /* Over the budget of the address or of its network. */

@@ -316,7 +316,7 @@ def one_attacker_against_many_accounts_is_stopped_by_the_source_budget(w):
         asked = lookups(d) - before
         assert set(statuses) <= {401, 403}, set(statuses)
         rows = {r["source"]: r for r in d.ask("edge", do="budget-list")["sources"]}
-        assert rows[source]["over"], rows
+        assert rows[source]["over_budget"], rows
         print("        %d accounts tried, %d looked up" % (len(statuses), asked))
         assert asked <= 20, "the source budget is 20, the directory was asked %d times" % asked
         signed_in(outside(d, "ben")).close()
@@ -329,7 +329,7 @@ def somebody_behind_the_attackers_address_gets_in_with_a_known_device_only(w):
         signed_in(outside(d, "ben", source=source, epid="00aa00aa00")).close()
         guess(d, "ada", source=source)
         rows = {r["source"]: r for r in d.ask("edge", do="budget-list")["sources"]}
-        assert rows[source]["over"], rows
+        assert rows[source]["over_budget"], rows
         signed_in(outside(d, "ben", source=source, epid="00aa00aa00")).close()
         stranger = outside(d, "dirk", source=source)
         assert stranger.sign_in().status in (401, 403)
