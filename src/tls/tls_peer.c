@@ -77,7 +77,8 @@ enum fault tls_peer_refusal(gnutls_alert_description_t alert, const struct tls_c
     case GNUTLS_A_CERTIFICATE_EXPIRED:
         return FAULT_TLS_EXPIRED;
     case GNUTLS_A_ACCESS_DENIED:
-        return c->has_certificate ? FAULT_EDGE_REFUSED : FAULT_TLS_HANDSHAKE;
+        return c->has_certificate || c->peer_name_count > 0 ? FAULT_EDGE_REFUSED
+                                                            : FAULT_TLS_HANDSHAKE;
     default:
         return FAULT_NONE;
     }

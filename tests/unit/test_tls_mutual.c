@@ -327,7 +327,7 @@ static void a_front_of_another_name_is_refused_by_the_fault_of_the_settings(void
     edge_refuses("evil", FAULT_EDGE_FRONT_UNKNOWN,
                  "the certificate names 'evil.example.com': that is none of the names accepted "
                  "here",
-                 FAULT_TLS_HANDSHAKE, "Access was denied");
+                 FAULT_EDGE_REFUSED, "Access was denied");
 }
 
 static void a_front_with_a_certificate_for_clients_only_is_refused(void **state)
