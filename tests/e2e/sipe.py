@@ -10,9 +10,9 @@ SIPE_CLIENT = os.environ["SIPE_CLIENT"]
 class Sipe:
     """One run of sipe_client: its events and exit code, and what the trace gained meanwhile."""
 
-    def __init__(self, demo, user, transport="tls", password=None, stay=1):
+    def __init__(self, demo, user, transport="tls", password=None, stay=1, door=None):
         self.demo, who = demo, demo.users[user]
-        where = demo.ready["inside" if transport == "tls" else "inside_tcp"]
+        where = demo.ready[door or ("inside" if transport == "tls" else "inside_tcp")]
         self.uri, self.before = who["uri"], len(demo.trace())
         self.process = subprocess.Popen(
             [SIPE_CLIENT, "--uri", who["uri"], "--login", who["login"], "--server", where, "--transport", transport,
@@ -123,7 +123,70 @@ def refreshes_and_signs_in_anew_when_its_association_is_gone(demo):
     assert sipe.uri not in sessions(demo), sessions(demo)
 
 
+# ---- through the Edge ----
+
+def rows_of(demo, uri):
+    return [r for r in json.loads(sessions(demo))["sessions"] if r["uri"] == uri]
+
+
+def signs_in_from_outside_and_leaves(demo):
+    sipe = run(demo, "ada", door="outside").signed_on()
+    assert sipe.registers()[:4] == [1, 2, 3, 4], sipe.registers()
+    assert "ms-user-logon-data: RemoteUser" in sipe.trace
+    assert sipe.uri not in sessions(demo), sessions(demo)
+
+
+def is_told_outside_why_it_may_not_come_in(demo):
+    sipe = run(demo, "cleo", door="outside")
+    error = sipe.event("error")
+    assert sipe.code == 1 and not sipe.event("signed-on"), (sipe.code, sipe.events)
+    assert error and "From URI not enabled for remote access" in error["text"], sipe.events
+    run(demo, "cleo").signed_on()
+
+
+def a_wrong_password_outside_is_an_authentication_failure(demo):
+    run(demo, "cleo", password="not this one", door="outside").refused()
+
+
+def is_thrown_out_outside_by_a_signed_notify(demo):
+    sipe = Sipe(demo, "ben", stay=20, door="outside")
+    for _ in range(200):
+        if rows_of(demo, sipe.uri):
+            break
+        time.sleep(0.1)
+    assert [r["where"] for r in rows_of(demo, sipe.uri)] == ["outside"]
+    time.sleep(1)  # its subscriptions
+    assert demo.ctl("kick", sipe.uri).stdout == "1 endpoint thrown out\n"
+    sipe.end()
+    # it checked the signature, else it would not have answered
+    notify = re.search(r"NOTIFY sip:ben@[^$]*?Call-ID: *(\S+)", sipe.trace)
+    answers = [r for r in sipe.trace.split("$$end_record") if "Direction: incoming" in r and notify.group(1) in r]
+    assert answers and "SIP/2.0 200 OK" in answers[0], answers
+    assert sipe.event("error") or sipe.event("signed-off"), sipe.events
+
+
+def refreshes_from_outside(demo):
+    with open(demo.config) as f:
+        before = f.read()
+    text = re.sub(r"(?m)^register_expires\b.*\n", "", before)
+    restart_front(demo, text.replace("[front]", "[front]\nregister_expires = 60", 1))
+    try:
+        for _ in range(100):
+            edge = json.loads(demo.ctl("status", "--json").stdout.splitlines()[-1])
+            if edge["links_up"] == edge["links"]:
+                break
+            time.sleep(0.1)
+        sipe = Sipe(demo, "ada", stay=40, door="outside").end(timeout=90).signed_on()
+    finally:
+        restart_front(demo, before)
+    # challenge, handshake, sign-in, a refresh after half a minute, and the end
+    assert len(sipe.registers()) >= 5, sipe.registers()
+    assert 'register-action="refreshed"' in sipe.trace
+
+
 if __name__ == "__main__":
     demo_module.main([signs_in_over_tls_and_leaves, signs_in_over_tcp_and_leaves, a_wrong_password_is_an_authentication_failure,
                       two_started_in_the_same_second_both_sign_in, plays_windows_xp_when_neither_128_nor_56_bit_are_offered,
-                      refreshes_and_signs_in_anew_when_its_association_is_gone])
+                      signs_in_from_outside_and_leaves, is_told_outside_why_it_may_not_come_in,
+                      a_wrong_password_outside_is_an_authentication_failure, is_thrown_out_outside_by_a_signed_notify,
+                      refreshes_from_outside, refreshes_and_signs_in_anew_when_its_association_is_gone])
