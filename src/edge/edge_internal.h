@@ -52,6 +52,10 @@ enum wait {
     WAIT_TO_CLIENT, /* a kept answer goes to the client on the clock */
     WAIT_SLOW,      /* it said too much: read again later */
 };
+struct route { /* a Record-Route line made earlier */
+    char *text, *user_key;
+    uint64_t until_ms;
+};
 struct outside {
     struct edge_worker *w;
     struct conn *conn; /* lives as long as this */
@@ -66,6 +70,7 @@ struct outside {
     uint64_t received_ms;         /* the AUTHENTICATE that is being answered */
     struct handshake *handshakes; /* CHALLENGEs on their way */
     unsigned handshake_count;
+    struct route routes[2];
     unsigned unauthorized;
     bool keep_alive_asked;
     bool trusted; /* of a network without limits */

@@ -81,6 +81,7 @@ static void learn_device(struct edge_turn *t)
         sources_learn(sources, tickets[--n], user);
 }
 
+/* `message` is composed, and kept or sent. */
 static void answer_to_sign_in(struct edge_turn *t, struct str message)
 {
     struct outside *o = t->outside;
@@ -96,29 +97,28 @@ static void answer_to_sign_in(struct edge_turn *t, struct str message)
         learn_device(t);
     wait_end(o);
     report_message(o->conn, true, message);
-    conn_send(o->conn, message);
+    conn_send_done(o->conn);
 }
 
 static void to_client(struct edge_turn *t, const struct rewrite_mark *mark)
 {
-    struct buf out = { 0 };
+    struct conn *c = t->outside->conn;
+    struct buf *out = conn_compose(c);
 
     if (t->msg.status == 401)
         handshake_note(t->outside, &t->msg, &t->w->arena);
-    if (!rewrite_response_outward(t, mark, &out)) {
-        buf_fini(&out);
+    if (!rewrite_response_outward(t, mark, out)) {
         wait_end(t->outside);
         return;
     }
     count(&t->w->stats.responses);
     if (mark->sign_in && t->msg.status >= 200) {
-        answer_to_sign_in(t, buf_str(&out));
+        answer_to_sign_in(t, buf_str(out));
     } else {
-        report_message(t->outside->conn, true, buf_str(&out));
-        conn_send(t->outside->conn, buf_str(&out));
+        report_message(c, true, buf_str(out));
+        conn_send_done(c);
         slow_down(t);
     }
-    buf_fini(&out);
 }
 
 static struct outside *outside_of(struct edge_worker *w, uint64_t id)
@@ -128,23 +128,13 @@ static struct outside *outside_of(struct edge_worker *w, uint64_t id)
     return c && !is_link(c) && !conn_closing(c) ? conn_user(c) : NULL;
 }
 
-static void response(struct edge_turn *t, struct link *l)
+static void response(struct edge_turn *t, struct link *l, const struct rewrite_mark *mark)
 {
-    struct rewrite_mark mark;
-
-    if (!rewrite_read_mark(&t->msg, &t->w->arena, &mark)) {
-        report_refusal(t, FAULT_ROUTE_TOKEN, STR_NONE);
-        return;
-    }
-    if (mark.conn_id == 0) {
-        link_alive(l, &t->msg, &t->w->arena);
-        return;
-    }
     if (t->msg.status >= 200)
-        link_answered(l, mark.asked);
-    t->outside = outside_of(t->w, mark.conn_id);
+        link_answered(l, mark->asked);
+    t->outside = outside_of(t->w, mark->conn_id);
     if (t->outside) /* else it has ended meanwhile, which is no news */
-        to_client(t, &mark);
+        to_client(t, mark);
 }
 
 /* --- requests --- */
@@ -220,18 +210,10 @@ static void request(struct edge_turn *t)
 
 /* --- arrival --- */
 
-/* Our own questions are asked every few seconds and are no news. */
-static bool is_own_question(const struct edge_turn *t)
-{
-    struct rewrite_mark mark;
-
-    return !t->msg.is_request && rewrite_read_mark(&t->msg, &t->w->arena, &mark) &&
-           mark.conn_id == 0;
-}
-
 void inside_message(struct edge_worker *w, struct conn *c, struct str whole, size_t head_len)
 {
     struct edge_turn t = { .w = w, .conn = c, .now_ms = loop_now_ms(w->loop) };
+    struct rewrite_mark mark;
 
     arena_reset(&w->arena);
     enum fault fault =
@@ -240,12 +222,18 @@ void inside_message(struct edge_worker *w, struct conn *c, struct str whole, siz
         report_refusal(&t, fault, STR_NONE);
         return;
     }
-    if (!is_own_question(&t))
-        report_message(c, false, whole);
+    bool ours = !t.msg.is_request && rewrite_read_mark(&t.msg, &w->arena, &mark);
+    if (ours && mark.conn_id == 0) {
+        link_alive(conn_user(c), &t.msg, &w->arena); /* asked every few seconds, and no news */
+        return;
+    }
+    report_message(c, false, whole);
     if (t.msg.is_request)
         request(&t);
+    else if (ours)
+        response(&t, conn_user(c), &mark);
     else
-        response(&t, conn_user(c));
+        report_refusal(&t, FAULT_ROUTE_TOKEN, STR_NONE);
 }
 
 void inside_broken(struct edge_worker *w, struct conn *c, enum fault fault, struct str seen)

@@ -17,6 +17,7 @@ enum {
     RETRY_MAX_MS = 5000,
     MARKS = 64, /* open requests are counted by the second in which they left */
     FORGOTTEN_S = MARKS - 2,
+    TOGETHER_MAX = 64 * 1024, /* what a write takes */
     UNSENT_MAX = 8 << 20,
     UNSENT_FULL = 4 << 20,
 };
@@ -30,6 +31,7 @@ struct link {
     unsigned backoff_ms;
     uint64_t ping_at_ms, asked_ms; /* asked_ms 0: no question is open */
     unsigned cseq;
+    struct buf out;  /* of this turn */
     struct buf gone; /* to be told to the Front End */
     unsigned requests[MARKS], total;
     uint64_t second;
@@ -79,11 +81,17 @@ void links_start(struct edge_worker *w)
     }
 }
 
+static void link_fini(struct link *l)
+{
+    buf_fini(&l->gone);
+    buf_fini(&l->out);
+}
+
 void links_free(struct edge_worker *w)
 {
     for (unsigned i = 0; i < w->hop_count; i++) {
         for (unsigned k = 0; k < w->hops[i].count; k++)
-            buf_fini(&w->hops[i].links[k].gone);
+            link_fini(&w->hops[i].links[k]);
         free(w->hops[i].links);
         free(w->hops[i].offer);
     }
@@ -110,7 +118,7 @@ static void ping(struct link *l, uint64_t now_ms)
         trust.target = str_from_c(conf->edge.public_name);
 
     net_addr_print(conn_local(c), local);
-    struct buf *out = conn_compose(c);
+    struct buf *out = &l->out;
     buf_printf(out, "OPTIONS sip:edge-link@%.*s SIP/2.0\r\n", STR_ARG(domain));
     buf_printf(out, "Via: SIP/2.0/TLS %s;branch=z9hG4bK%08X.%016X;branched=FALSE\r\n", local,
                ++l->cseq, 0);
@@ -121,7 +129,6 @@ static void ping(struct link *l, uint64_t now_ms)
     buf_add(out, STR("ms-edge-proxy-message-trust: "));
     sip_trust_print(&trust, out);
     buf_add(out, STR("\r\nContent-Length: 0\r\n\r\n"));
-    conn_send_done(c);
     if (!l->asked_ms)
         l->asked_ms = now_ms;
     l->ping_at_ms = now_ms + PING_MS;
@@ -202,6 +209,7 @@ void link_closed(struct edge_worker *w, struct conn *c, enum fault why)
     l->total = 0;
     memset(l->requests, 0, sizeof(l->requests));
     buf_clear(&l->gone);
+    buf_clear(&l->out);
     l->retry_ms = loop_now_ms(w->loop) + l->backoff_ms;
     l->backoff_ms = l->backoff_ms * 2 < RETRY_MAX_MS ? l->backoff_ms * 2 : RETRY_MAX_MS;
 }
@@ -299,7 +307,7 @@ static void tell_gone(struct link *l)
     char local[NET_ADDR_TEXT];
 
     net_addr_print(conn_local(c), local);
-    struct buf *out = conn_compose(c);
+    struct buf *out = &l->out;
     buf_printf(out, "BENOTIFY sip:edge-link@%.*s SIP/2.0\r\n", STR_ARG(domain));
     buf_printf(out, "Via: SIP/2.0/TLS %s;branch=z9hG4bK%08X.%016X;branched=FALSE\r\n", local,
                ++l->cseq, 0);
@@ -312,14 +320,46 @@ static void tell_gone(struct link *l)
                "Content-Length: %zu\r\n\r\n",
                l->gone.len);
     buf_add(out, buf_str(&l->gone));
-    conn_send_done(c);
     buf_fini(&l->gone);
 }
 
-void link_flush_gone(struct link *l)
+struct buf *link_out(struct link *l)
 {
     if (l->gone.len > 0)
         tell_gone(l);
+    return &l->out;
+}
+
+static void send_out(struct link *l)
+{
+    struct conn *c = link_conn(l);
+
+    if (c && l->out.len > 0)
+        conn_send(c, buf_str(&l->out));
+    if (l->out.cap > 2 * TOGETHER_MAX)
+        buf_fini(&l->out);
+    buf_clear(&l->out);
+}
+
+void link_written(struct link *l)
+{
+    if (l->out.len > TOGETHER_MAX)
+        send_out(l);
+}
+
+void links_send(void *arg)
+{
+    struct edge_worker *w = arg;
+    bool sent = false;
+
+    for (unsigned i = 0; i < w->hop_count; i++)
+        for (unsigned k = 0; k < w->hops[i].count; k++) {
+            struct link *l = &w->hops[i].links[k];
+            sent |= l->out.len > 0;
+            send_out(l);
+        }
+    if (sent)
+        net_write_out(w->net);
 }
 
 /* --- time --- */

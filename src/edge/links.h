@@ -34,8 +34,13 @@ struct str link_offer(const struct link *l);
 /* A connection from outside that used it has ended: its Front End is told with others. */
 void link_tell_gone(struct edge_worker *w, uint64_t link_id, const struct conn *outside);
 
-/* Before anything else leaves over it: numbers of connections (ms-received-cid) come again. */
-void link_flush_gone(struct link *l);
+/* What leaves over it during one turn of the loop leaves together, in one write: messages are
+ * appended here.  What is known of ended connections stands before them, for their numbers
+ * (ms-received-cid) come again. */
+struct buf *link_out(struct link *l);
+void links_send(void *arg); /* the end of a turn; `arg` is the worker */
+/* After each message: not too much is collected. */
+void link_written(struct link *l);
 
 /* For the status: calls `each` per Front End. */
 void links_count(const struct edge_worker *w, unsigned hop, unsigned *up);

@@ -46,6 +46,8 @@ void outside_free(struct outside *o)
     wait_end(o);
     link_tell_gone(o->w, o->link_id, o->conn);
     handshakes_free(o);
+    rewrite_route_fini(&o->routes[0]);
+    rewrite_route_fini(&o->routes[1]);
     free(o);
 }
 
@@ -174,16 +176,16 @@ static void forward(struct edge_turn *t, struct link *l, bool sign_in)
                                                                  t->now_ms) };
 
     note_keep_alive(t->outside, &t->msg);
-    link_flush_gone(l); /* numbers of connections come again */
-    struct buf *out = conn_compose(c);
+    struct buf *out = link_out(l);
+    size_t start = out->len;
     if (!rewrite_request_inward(t, c, &mark, out)) {
         link_answered(l, mark.asked);
         answer_refuse(t, FAULT_SIP_MEMORY);
         return;
     }
     count(&t->w->stats.requests);
-    report_message(c, true, buf_str(out));
-    conn_send_done(c);
+    report_message(c, true, str_skip(buf_str(out), start));
+    link_written(l);
     if (sign_in)
         wait_begin(t->outside, WAIT_ANSWER, t->now_ms + ANSWER_MS, STR_NONE);
 }
@@ -297,12 +299,12 @@ static void response(struct edge_turn *t)
         report_refusal(t, ours ? FAULT_ROUTE_EXPIRED : FAULT_ROUTE_TOKEN, STR_NONE);
         return;
     }
-    struct conn *c = link_conn(l);
-    struct buf *out = conn_compose(c);
+    struct buf *out = link_out(l);
+    size_t start = out->len;
     if (!rewrite_response_inward(t, vias, out))
         return;
-    report_message(c, true, buf_str(out));
-    conn_send_done(c);
+    report_message(link_conn(l), true, str_skip(buf_str(out), start));
+    link_written(l);
 }
 
 /* --- arrival --- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "edge/rewrite.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/encode.h"
@@ -12,7 +13,7 @@
 #include "sip/uri.h"
 #include "sip/via.h"
 
-enum { MAX_FORWARDS = 70 };
+enum { MAX_FORWARDS = 70, ROUTE_KEPT_MS = 3600 * 1000 };
 
 static struct arena *arena_of(const struct edge_turn *t)
 {
@@ -84,18 +85,35 @@ static struct str user_key_of(const struct sip_msg *m, enum sip_field id, struct
     return sip_uri_user_key(&uri, arena);
 }
 
-static struct str record_route(const struct edge_turn *t, const struct conn *outside,
-                               enum token_way way, struct str user_key)
+/* Made once for a user on a connection, and anew every hour: a token lives for a week, and making
+ * one is dearer than all the rest of a message. */
+static struct str record_route(const struct edge_turn *t, struct outside *o, enum token_way way,
+                               struct str user_key)
 {
     struct edge *e = t->w->edge;
+    struct route *r = &o->routes[way == TOKEN_FROM_CLIENT];
     struct buf text = { 0 };
 
+    if (r->text && t->now_ms < r->until_ms && str_eq(str_from_c(r->user_key), user_key))
+        return str_from_c(r->text);
     buf_add_c(&text, "Record-Route: ");
     buf_add_c(&text, e->record_route);
-    buf_printf(&text, "%X;lr;ms-route-sig=", conn_cid(outside));
-    token_print(&e->tokens, conn_id(outside), way, user_key, (uint64_t)time(NULL), &text);
+    buf_printf(&text, "%X;lr;ms-route-sig=", conn_cid(o->conn));
+    token_print(&e->tokens, conn_id(o->conn), way, user_key, (uint64_t)time(NULL), &text);
     buf_add_char(&text, '>');
-    return copy(&text, arena_of(t));
+    rewrite_route_fini(r);
+    *r = (struct route){ .text = str_own(buf_str(&text)),
+                         .user_key = str_own(user_key),
+                         .until_ms = t->now_ms + ROUTE_KEPT_MS };
+    buf_fini(&text);
+    return str_from_c(r->text);
+}
+
+void rewrite_route_fini(struct route *r)
+{
+    free(r->text);
+    free(r->user_key);
+    *r = (struct route){ 0 };
 }
 
 /* REGISTER too: so the Front End learns the way back. */
@@ -131,6 +149,14 @@ static struct sip_via top_via(const struct sip_msg *m, struct arena *arena, stru
     return via;
 }
 
+static void add_hex(struct buf *out, uint64_t n, unsigned digits)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    while (digits-- > 0)
+        buf_add_char(out, hex[n >> (4 * digits) & 15]);
+}
+
 static struct str inward_via(const struct edge_turn *t, struct conn *link,
                              const struct rewrite_mark *mark)
 {
@@ -138,12 +164,19 @@ static struct str inward_via(const struct edge_turn *t, struct conn *link,
     struct sip_via top = top_via(&t->msg, arena_of(t), &rest);
     char local[NET_ADDR_TEXT];
 
+    struct buf text = { 0 };
     net_addr_print(conn_local(link), local);
-    return arena_printf(arena_of(t),
-                        "Via: SIP/2.0/TLS %s;branch=z9hG4bK%08X.%016llX;branched=FALSE"
-                        ";ms-edge-mark=%02X%s%016llX",
-                        local, branch_hash(&t->msg, &top), (unsigned long long)mark->conn_id,
-                        mark->asked, mark->sign_in ? "a" : "-", (unsigned long long)mark->endpoint);
+    buf_add(&text, STR("Via: SIP/2.0/TLS "));
+    buf_add_c(&text, local);
+    buf_add(&text, STR(";branch=z9hG4bK"));
+    add_hex(&text, branch_hash(&t->msg, &top), 8);
+    buf_add_char(&text, '.');
+    add_hex(&text, mark->conn_id, 16);
+    buf_add(&text, STR(";branched=FALSE;ms-edge-mark="));
+    add_hex(&text, mark->asked, 2);
+    buf_add_char(&text, mark->sign_in ? 'a' : '-');
+    add_hex(&text, mark->endpoint, 16);
+    return copy(&text, arena_of(t));
 }
 
 bool rewrite_read_mark(const struct sip_msg *m, struct arena *arena, struct rewrite_mark *out)
@@ -228,7 +261,7 @@ bool rewrite_request_inward(const struct edge_turn *t, struct conn *link,
     remove_all(&e, SIP_MS_KEEP_ALIVE);
     edit_max_forwards(&e);
     if (wants_route(&t->msg))
-        sip_edit_add_first(&e, record_route(t, t->conn, TOKEN_TO_CLIENT, t->user_key));
+        sip_edit_add_first(&e, record_route(t, t->outside, TOKEN_TO_CLIENT, t->user_key));
     sip_edit_remove(&e, sip_msg_first(&t->msg, SIP_VIA));
     sip_edit_add_first(&e, noted_via(t));
     sip_edit_add_first(&e, inward_via(t, link, mark));
@@ -315,7 +348,7 @@ bool rewrite_response_outward(const struct edge_turn *t, const struct rewrite_ma
     remove_all(&e, SIP_MS_KEEP_ALIVE);
     remove_top_via(&e);
     if (routed)
-        sip_edit_add_last(&e, record_route(t, t->outside->conn, TOKEN_FROM_CLIENT,
+        sip_edit_add_last(&e, record_route(t, t->outside, TOKEN_FROM_CLIENT,
                                            user_key_of(m, SIP_FROM, arena_of(t))));
     if (registered)
         hide_contacts(&e, mark->endpoint);
@@ -373,7 +406,7 @@ bool rewrite_request_outward(const struct edge_turn *t, uint64_t link_id, struct
     remove_all(&e, SIP_VIA);
     edit_max_forwards(&e);
     if (wants_route(&t->msg))
-        sip_edit_add_first(&e, record_route(t, t->outside->conn, TOKEN_FROM_CLIENT,
+        sip_edit_add_first(&e, record_route(t, t->outside, TOKEN_FROM_CLIENT,
                                             user_key_of(&t->msg, SIP_TO, arena_of(t))));
     sip_edit_add_first(&e, outward_via(t, link_id));
     return sip_edits_apply(&e, out);

@@ -24,6 +24,8 @@ bool rewrite_request_outward(const struct edge_turn *t, uint64_t link_id, struct
 /* `vias`: the lines of the inside as rewrite_request_outward hid them. */
 bool rewrite_response_inward(const struct edge_turn *t, struct str vias, struct buf *out);
 
+void rewrite_route_fini(struct route *r);
+
 /* Reads our Via off the top of an answer from inside; false when it is not ours. */
 bool rewrite_read_mark(const struct sip_msg *m, struct arena *arena, struct rewrite_mark *out);
 /* The sealed Via lines in an answer from outside; empty when there are none. */

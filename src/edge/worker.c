@@ -101,6 +101,7 @@ struct edge_worker *edge_worker_new(struct edge *e, unsigned index)
     w->net = net_new(w->loop, &limits, &handler, w, index);
     arena_init(&w->arena, ARENA_FIRST, c->message_memory);
     hide_init(&w->hide);
+    loop_on_turn_end(w->loop, links_send, w);
     w->clock = loop_timer_new(w->loop, wait_due, w);
     w->tick = loop_timer_new(w->loop, on_tick, w);
     loop_timer_set(w->tick, TICK_MS, TICK_MS);

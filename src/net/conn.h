@@ -103,6 +103,9 @@ const struct net_addr *conn_local(const struct conn *c);
 const struct net_listener *conn_listener(const struct conn *c); /* NULL: outgoing */
 struct tls *conn_tls(const struct conn *c); /* NULL: TCP, or the peer has not said anything yet */
 const char *conn_transport(const struct conn *c); /* "TLS", "TCP" */
+/* What was sent outside of an event, at the end of a turn, is written now and not in the next one.
+ */
+void net_write_out(struct net *n);
 /* All connections of the worker, for shutdown and ctl: start with NULL. */
 struct conn *net_next(struct net *n, struct conn *c);
 

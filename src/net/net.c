@@ -186,6 +186,12 @@ void net_event_end(struct net *n)
     n->in_event = false;
 }
 
+void net_write_out(struct net *n)
+{
+    net_event_begin(n);
+    net_event_end(n);
+}
+
 void net_soon(struct net *n)
 {
     if (n->soon_set)

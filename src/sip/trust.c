@@ -5,7 +5,8 @@
 
 static void print_number(uint64_t n, struct buf *out)
 {
-    buf_printf(out, "%016llX", (unsigned long long)n);
+    for (unsigned shift = 64; shift > 0; shift -= 4)
+        buf_add_char(out, "0123456789ABCDEF"[n >> (shift - 4) & 15]);
 }
 
 void sip_trust_print(const struct sip_trust *t, struct buf *out)
