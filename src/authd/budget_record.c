@@ -21,6 +21,16 @@ static struct str text_read(struct wire *w, size_t max)
     return w->bad ? STR_NONE : wire_bytes(w, len);
 }
 
+/* A text that is kept as a C string. */
+static struct str name_read(struct wire *w)
+{
+    struct str name = text_read(w, TEXT_MAX);
+
+    if (name.len == 0 || str_find_char(name, '\0') != SIZE_MAX)
+        w->bad = true;
+    return name;
+}
+
 static void lane_write(struct wire_out *w, const struct budget_lane *l)
 {
     wire_put_u32(w, l->failures);
@@ -111,7 +121,7 @@ static bool head_read(struct wire *w, struct budget_record_head *out)
     uint8_t version = wire_u8(w), known = wire_u8(w);
 
     out->known = known == 1;
-    out->label = text_read(w, TEXT_MAX);
+    out->label = name_read(w);
     out->network = network_read(w);
     return !w->bad && version == VERSION && known <= 1;
 }
@@ -141,9 +151,9 @@ bool budget_record_read(struct str in, struct budget_account *a, struct budget_t
         device_read(&w, &a->devices);
     unsigned aliases = wire_u8(&w);
     for (unsigned i = 0; i < aliases && !w.bad; i++) {
-        struct str name = text_read(&w, TEXT_MAX);
+        struct str name = name_read(&w);
 
-        if (!w.bad && name.len)
+        if (!w.bad)
             budget_account_alias(t, a, name);
     }
     return !w.bad && wire_left(&w) == 0;

@@ -55,7 +55,8 @@ struct judge_answer {
  *   user-not-sip-enabled, user-uri-not-theirs, remote-access-not-enabled   with the session key,
  *                             so that the refusal can be signed
  * directory-failed when the store fails.
- * Only user-unknown and user-wrong-password cost budget. */
+ * What asked the directory and did not end in a proof costs budget; what was refused before that,
+ * or could not be looked up, costs none. */
 void judge_question(struct judge *j, const struct proto_question *q, const struct judge_time *t,
                     struct judge_answer *out);
 void judge_answer_fini(struct judge_answer *a); /* wipes the key */

@@ -719,6 +719,9 @@ static void a_damaged_record_is_left_out(void **state)
     }
     record.ptr[0]++;
     assert_false(budget_restore(&budget, STR("OTHER"), buf_str(&record), now));
+    record.ptr[0]--;
+    record.ptr[record.len - 1] = '\0'; /* in the middle of a name */
+    assert_false(budget_restore(&budget, STR("OTHER"), buf_str(&record), now));
     buf_fini(&record);
 }
 
