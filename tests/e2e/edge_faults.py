@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """What happens around the Edge when something dies, hangs, lies about itself or floods."""
-import contextlib, json, os, re, signal, socket, ssl, struct, sys, threading, time
+import contextlib, os, re, signal, socket, ssl, struct, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from edge_world import (Authority, Deployment, edge_trace, folder, fresh_source, front_trace, inside, main, outside, read_all, signed_in,
-                        tests_of, until)
+from edge_world import (Authority, Deployment, edge_trace, folder, fresh_source, front_trace, main, outside, signed_in, tests_of, until)
 from sipae import Client, tls_context
 
 USERS = ["ada", "ben", "-cleo"]
@@ -223,7 +222,8 @@ def certificates_that_do_not_fit_are_refused_and_both_sides_say_why(w):
             edge.set("edge", link_cert_file=cert + ".pem", link_key_file=cert + ".key")
         else:
             # only for this: clients inside do not look at its purpose
-            front.set("front", cert_file=cert + ".pem", key_file=cert + ".key", rsa_cert_file=cert + "-rsa.pem", rsa_key_file=cert + "-rsa.key")
+            front.set("front", cert_file=cert + ".pem", key_file=cert + ".key", rsa_cert_file=cert + "-rsa.pem",
+                      rsa_key_file=cert + "-rsa.key")
         edge.write()
         front.write()
         with front:

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """What the Edge says inward and outward, octet for octet, seen by a Front End that is none."""
-import base64, os, re, sys, time
+import base64, os, re, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from edge_world import (Authority, Deployment, FakeFront, edge_trace, folder, fresh_source, main, tests_of, until)
-from sipae import Client, params
+from edge_world import Authority, Deployment, FakeFront, edge_trace, folder, fresh_source, main, tests_of, until
+from sipae import Client
 
 
 class World:
