@@ -116,12 +116,12 @@ def tls_context(ca):
 
 class Client:
     def __init__(self, address, uri, login="", password="", ca=None, tls=None, epid=None, source=None, flags=DEFAULT_FLAGS,
-                 version=4):
+                 version=4, session=None):
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), 10, source_address=(source, 0) if source else None)
         self.socket.settimeout(10)
         if tls if tls is not None else ca:
-            self.socket = tls_context(ca).wrap_socket(self.socket, server_hostname=host)
+            self.socket = tls_context(ca).wrap_socket(self.socket, server_hostname=host, session=session)
         self.uri, self.password, self.flags, self.version = uri, password, flags, version
         self.domain, _, self.user = login.rpartition("\\")
         self.sip_domain = uri.split("@")[1]
