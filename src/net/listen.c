@@ -8,7 +8,7 @@
 #include "net/net_internal.h"
 
 enum {
-    BACKLOG = 1024,
+    BACKLOG = 4096,    /* everybody comes back at once when a server does */
     ACCEPT_BURST = 64, /* then the connections that exist get their turn */
     TELL_EVERY_MS = 1000,
 };

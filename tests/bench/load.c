@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* usage: load --target 127.0.0.1:5061 --op refresh|signin|accept|resume|idle [--tcp] [--tls12]
- *             [--digest] [--conns N] [--seconds S] [--rate R] [--first-user N]
+/* usage: load --target 127.0.0.1:5061 --op refresh|signin|accept|resume|idle|storm [--tcp]
+ *             [--tls12] [--source IP:0] [--digest] [--conns N] [--seconds S] [--rate R]
+ * [--first-user N]
  *             [--domain D] [--netbios D] [--password P] | --self-check
  * Prints one JSON object.  Every answer is checked; a wrong signature ends with exit code 1. */
 #include <errno.h>
@@ -47,6 +48,8 @@ static struct link *links;
 static struct arena arena;
 static int epoll_fd;
 static unsigned ready_count;
+static unsigned storm_back, storm_resumed;
+static double storm_began, storm_ended;
 static double counting_from, counting_to;
 static unsigned first_user;
 static volatile sig_atomic_t ended;
@@ -104,6 +107,8 @@ static bool dial(struct link *l)
     if (l->fd < 0)
         return false;
     setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (settings.source.len > 0)
+        bind(l->fd, &settings.source.sa, settings.source.len);
     if (settings.op == LOAD_ACCEPT || settings.op == LOAD_RESUME) {
         /* a reset at the end: no TIME_WAIT, or the ports run out within a minute */
         struct linger hard = { 1, 0 };
@@ -195,7 +200,9 @@ static void signed_in(struct link *l)
         l->ready = true;
         ready_count++;
     }
-    if (settings.op == LOAD_IDLE) {
+    if (settings.op == LOAD_STORM && storm_began > 0 && ++storm_back == settings.conns)
+        storm_ended = now_s();
+    if (settings.op == LOAD_IDLE || settings.op == LOAD_STORM) {
         l->phase = PHASE_IDLE;
         return;
     }
@@ -273,6 +280,7 @@ static void handshake_done(struct link *l)
             stats.errors++;
         return;
     }
+    storm_resumed += storm_began > 0 && l->tls && tls_resumed(l->tls);
     l->phase = PHASE_TALK;
     l->started = now_s();
     if (!ask(l, STEP_CHALLENGE))
@@ -288,7 +296,7 @@ static void connected(struct link *l)
     }
     l->phase = PHASE_HANDSHAKE;
     l->tls = tls_new(settings.tls, "127.0.0.1");
-    if (settings.op == LOAD_RESUME && l->ticket.len > 0)
+    if (l->ticket.len > 0)
         tls_session_set(l->tls, buf_str(&l->ticket));
     tls_set_io(l->tls, STR_NONE, &l->out);
     tls_handshake(l->tls);
@@ -352,7 +360,7 @@ static void event(struct link *l, uint32_t events)
     if (!ended)
         stats.errors++;
     hang_up(l);
-    if (settings.op == LOAD_ACCEPT || settings.op == LOAD_RESUME)
+    if (settings.op == LOAD_ACCEPT || settings.op == LOAD_RESUME || storm_began > 0)
         dial(l);
 }
 
@@ -388,13 +396,42 @@ static void report(double seconds)
 {
     qsort(stats.latency_us, stats.latency_count, sizeof(uint32_t), by_size);
     printf("{\"ops\":%llu,\"seconds\":%.3f,\"rate\":%.0f,\"signins\":%llu,\"ready\":%u,"
-           "\"errors\":%llu,\"unexpected\":%llu,\"wrong_signatures\":%llu,"
-           "\"p50_us\":%.0f,\"p99_us\":%.0f,\"max_us\":%.0f}\n",
+           "\"errors\":%llu,\"unexpected\":%llu,\"wrong_signatures\":%llu,",
            (unsigned long long)stats.ops, seconds, (double)stats.ops / seconds,
            (unsigned long long)stats.signins, ready_count, (unsigned long long)stats.errors,
-           (unsigned long long)stats.unexpected, (unsigned long long)stats.wrong_signatures,
-           percentile(0.5), percentile(0.99), percentile(1.0));
+           (unsigned long long)stats.unexpected, (unsigned long long)stats.wrong_signatures);
+    printf("\"storm_s\":%.4f,\"storm_back\":%u,\"storm_resumed\":%u,",
+           storm_ended > 0 ? storm_ended - storm_began : 0.0, storm_back, storm_resumed);
+    printf("\"p50_us\":%.0f,\"p95_us\":%.0f,\"p99_us\":%.0f,\"max_us\":%.0f}\n", percentile(0.5),
+           percentile(0.95), percentile(0.99), percentile(1.0));
     fflush(stdout);
+}
+
+/* A few at a time, or the listen queue overflows. */
+static void dial_all(void)
+{
+    struct epoll_event events[64];
+    for (unsigned i = 0; i < settings.conns; i++) {
+        if (!dial(&links[i]))
+            stats.errors++;
+        if (i % 32 == 31)
+            for (int n = epoll_wait(epoll_fd, events, 64, 5); n-- > 0;)
+                event(events[n].data.ptr, events[n].events);
+    }
+}
+
+/* What a server that comes back meets: everybody at once, each with the ticket of before. */
+static void cut_and_come_back(void)
+{
+    for (unsigned i = 0; i < settings.conns; i++) {
+        struct link *l = &links[i];
+        buf_clear(&l->ticket);
+        if (l->tls)
+            tls_session_get(l->tls, &l->ticket);
+        hang_up(l);
+    }
+    storm_began = now_s();
+    dial_all();
 }
 
 /* Waits until every connection is signed in, says so on stderr, and then counts. */
@@ -402,7 +439,7 @@ static void drive(void)
 {
     struct epoll_event events[256];
     double give_up = now_s() + 120;
-    while (!ended && (counting_to == 0 || now_s() < counting_to)) {
+    while (!ended && storm_ended == 0 && (counting_to == 0 || now_s() < counting_to)) {
         int n = epoll_wait(epoll_fd, events, 256, settings.rate > 0 ? 1 : 50);
         for (int i = 0; i < n; i++)
             event(events[i].data.ptr, events[i].events);
@@ -413,6 +450,8 @@ static void drive(void)
             fprintf(stderr, "ready %u of %u\n", ready_count, settings.conns);
             counting_from = now_s();
             counting_to = counting_from + settings.seconds;
+            if (settings.op == LOAD_STORM)
+                cut_and_come_back();
         }
     }
 }
@@ -424,27 +463,21 @@ static int run(void)
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     arena_init(&arena, 65536, 1 << 20);
     links = calloc(settings.conns, sizeof(*links));
-    for (unsigned i = 0; i < settings.conns; i++) {
+    for (unsigned i = 0; i < settings.conns; i++)
         load_sip_init(&links[i].sip, first_user + i);
-        if (!dial(&links[i]))
-            stats.errors++;
-        struct epoll_event events[64];
-        /* a few at a time, or the listen queue overflows */
-        if (i % 32 == 31)
-            for (int n = epoll_wait(epoll_fd, events, 64, 5); n-- > 0;)
-                event(events[n].data.ptr, events[n].events);
-    }
+    dial_all();
     drive();
     report(counting_from > 0 ? now_s() - counting_from : 1);
     for (unsigned i = 0; i < settings.conns; i++)
         hang_up(&links[i]);
-    return stats.wrong_signatures > 0 || stats.ops + (settings.op == LOAD_IDLE) == 0;
+    bool counts_none = settings.op == LOAD_IDLE || settings.op == LOAD_STORM;
+    return stats.wrong_signatures > 0 || (!counts_none && stats.ops == 0);
 }
 
 static bool op_from_name(const char *name)
 {
-    static const char *const names[] = { "refresh", "signin", "accept", "resume", "idle" };
-    for (unsigned i = 0; i < 5; i++)
+    static const char *const names[] = { "refresh", "signin", "accept", "resume", "idle", "storm" };
+    for (unsigned i = 0; i < 6; i++)
         if (strcmp(name, names[i]) == 0) {
             settings.op = (enum load_op)i;
             return true;
@@ -455,6 +488,7 @@ static bool op_from_name(const char *name)
 int main(int argc, char **argv)
 {
     static const struct option options[] = { { "target", required_argument, NULL, 't' },
+                                             { "source", required_argument, NULL, 'S' },
                                              { "op", required_argument, NULL, 'o' },
                                              { "tcp", no_argument, NULL, 'T' },
                                              { "tls12", no_argument, NULL, '2' },
@@ -474,6 +508,10 @@ int main(int argc, char **argv)
         switch (c) {
         case 't':
             have_target = net_addr_parse(str_from_c(optarg), &settings.target);
+            break;
+        case 'S':
+            if (!net_addr_parse(str_from_c(optarg), &settings.source))
+                return 2;
             break;
         case 'o':
             have_op = op_from_name(optarg);

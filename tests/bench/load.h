@@ -21,10 +21,12 @@ enum load_op {
     LOAD_ACCEPT,  /* connect, handshake, close */
     LOAD_RESUME,  /* the same with a ticket */
     LOAD_IDLE,    /* signed in and silent */
+    LOAD_STORM,   /* signed in, cut off all at once, and back with a ticket each */
 };
 
 struct load_settings {
     struct net_addr target;
+    struct net_addr source; /* where connections come from; len 0: anywhere */
     bool use_tls, tls12, digest;
     enum load_op op;
     unsigned conns;

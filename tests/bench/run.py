@@ -16,6 +16,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 SERVER_CPU, LOAD_CPU = ("0", "1") if os.cpu_count() > 1 else ("0", "0")
 USERS = 10000
 PASSWORD = "bench-Passw0rd"
+EVERYTHING = "refresh,signin,accept,resume,trace,idle,authd,ramps,edge,edge-idle,edge-storm,edge-flood,edge-ramps"
 
 
 def free_port():
@@ -114,6 +115,7 @@ run = {d}/run
 workers = 1
 user_front =
 user_authd =
+user_edge =
 admin_group =
 [front]
 tls_listen = 127.0.0.1:{tls}
@@ -156,6 +158,13 @@ connections_max = 20000
         raise SystemExit("bench: no authd")
 
 
+def kamailio_modules():
+    if not shutil.which("dpkg-architecture"):
+        return "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
+    words = subprocess.run(["dpkg-architecture", "-qDEB_HOST_MULTIARCH"], capture_output=True, text=True)
+    return "/usr/lib/%s/kamailio/modules/" % words.stdout.strip()
+
+
 class Kamailio(Server):
     name = "kamailio"
 
@@ -167,10 +176,7 @@ class Kamailio(Server):
         certificate(self.dir, "rsa", "rsa")
         with open(os.path.join(HERE, "kamailio.cfg")) as f:
             text = f.read()
-        modules = "/usr/lib/%s/kamailio/modules/" % subprocess.run(
-            ["dpkg-architecture", "-qDEB_HOST_MULTIARCH"], capture_output=True, text=True).stdout.strip() \
-            if shutil.which("dpkg-architecture") else "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
-        for key, value in (("TLS", self.tls), ("TCP", self.tcp), ("MODULES", modules), ("PASSWORD", PASSWORD),
+        for key, value in (("TLS", self.tls), ("TCP", self.tcp), ("MODULES", kamailio_modules()), ("PASSWORD", PASSWORD),
                            ("KEY", self.dir + "/rsa.key"), ("CERT", self.dir + "/rsa.pem")):
             text = text.replace("@%s@" % key, str(value))
         self.conf = os.path.join(self.dir, "kamailio.cfg")
@@ -204,13 +210,16 @@ class Bench:
         self.load_binary = os.path.join(args.build, "tests", "bench", "load")
         self.results = {}
 
-    def load(self, server, op, tcp=False, tls12=False, conns=100, seconds=None, rate=None, quiet=False):
-        command = ["taskset", "-c", LOAD_CPU, self.load_binary, "--op", op, "--target",
+    def load(self, server, op, tcp=False, tls12=False, conns=100, seconds=None, rate=None, source=None,
+             first_user=None, polite=False):
+        command = (["nice", "-n", "19"] if polite else []) + ["taskset", "-c", LOAD_CPU, self.load_binary, "--op", op, "--target",
                    "127.0.0.1:%d" % (server.tcp if tcp else server.tls), "--conns", str(conns),
                    "--seconds", str(seconds or self.args.seconds), *server.load_options()]
         command += ["--tcp"] if tcp else []
         command += ["--tls12"] if tls12 else []
         command += ["--rate", str(rate)] if rate else []
+        command += ["--source", source] if source else []
+        command += ["--first-user", str(first_user)] if first_user else []
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def measure(self, server, **kw):
@@ -293,7 +302,7 @@ class Bench:
             "refresh p99, authd stopped", statistics.median(values["normal"]), statistics.median(values["stopped"]),
             ratio, "within" if ratio <= 1.2 else "ABOVE"), flush=True)
 
-    def ramps(self, server, conns, count=10):
+    def ramps(self, server, conns, count=10, whose=""):
         server.start()
         sizes = []
         for _ in range(count):
@@ -304,9 +313,9 @@ class Bench:
         alive = server.process.poll() is None
         server.stop()
         growth = sizes[-1] / sizes[0] - 1
-        self.results["ramps"] = {"pss_kb": sizes, "growth": growth, "alive": alive}
+        self.results[whose + "ramps"] = {"pss_kb": sizes, "growth": growth, "alive": alive}
         print("%-34s %s KB after each, growth %.1f %%  bound 10 %%  %s" % (
-            "%d ramps to %d TLS sign-ins" % (count, conns), sizes, growth * 100,
+            whose + "%d ramps to %d TLS sign-ins" % (count, conns), sizes, growth * 100,
             "within" if alive and growth <= 0.1 else "ABOVE"), flush=True)
 
 
@@ -316,12 +325,12 @@ def main():
     p.add_argument("--repeats", type=int, default=5)
     p.add_argument("--seconds", type=float, default=4)
     p.add_argument("--quick", action="store_true", help="one short repetition of everything")
-    p.add_argument("--only", default="", help="comma separated: refresh,signin,accept,resume,trace,idle,authd,ramps")
+    p.add_argument("--only", default="", help="comma separated: " + EVERYTHING)
     p.add_argument("--json", default="")
     args = p.parse_args()
     if args.quick:
         args.repeats, args.seconds = 1, 1.5
-    wanted = set(args.only.split(",")) if args.only else set("refresh,signin,accept,resume,trace,idle,authd,ramps".split(","))
+    wanted = set(args.only.split(",")) if args.only else set(EVERYTHING.split(","))
     folder = tempfile.mkdtemp(prefix="postern-bench-")
     bench = Bench(args)
     try:
@@ -364,6 +373,9 @@ def main():
             bench.stopped_authd(ours)
         if "ramps" in wanted:
             bench.ramps(ours, 2000, 2 if args.quick else 10)
+        if any(w.startswith("edge") for w in wanted):
+            import edge
+            edge.run_all(bench, args, folder, wanted)
     finally:
         for s in (locals().get("ours"), locals().get("theirs"), locals().get("traced")):
             if s:
@@ -375,4 +387,5 @@ def main():
 
 
 if __name__ == "__main__":
+    sys.modules["run"] = sys.modules["__main__"]  # for edge.py
     main()
