@@ -88,9 +88,12 @@ static uint32_t since_of(uint64_t data)
     return (uint32_t)(data >> 32);
 }
 
+/* Workers look at the clock once a turn: one may count a little earlier than another did. */
 static bool is_over(uint64_t data, uint32_t now, uint32_t window)
 {
-    return count_of(data) == 0 || (window && now - since_of(data) >= window);
+    uint32_t since = since_of(data);
+
+    return count_of(data) == 0 || (window && now - since >= window && since - now > window);
 }
 
 static struct slot *find(const struct tally *t, uint64_t key)

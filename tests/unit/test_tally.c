@@ -30,6 +30,24 @@ static void counts_begin_anew_after_their_window(void **state)
     tally_free(t);
 }
 
+/* Each worker looks at its clock once a turn: that of another may be a little behind. */
+static void a_clock_that_is_a_little_behind_begins_nothing_anew(void **state)
+{
+    struct tally *t = tally_new(NULL, 64);
+    struct tally_name n = host(1, 1);
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        tally_add(t, &n, 100, 10);
+    assert_int_equal(tally_count(t, &n, 99, 10), 5);
+    assert_int_equal(tally_add(t, &n, 99, 10), 6);
+    assert_int_equal(tally_add(t, &n, 100, 10), 7);
+    assert_int_equal(tally_count(t, &n, 110, 10), 0);
+    tally_add(t, &n, 200, 1);
+    assert_int_equal(tally_add(t, &n, 199, 1), 2);
+    tally_free(t);
+}
+
 static void without_a_window_what_was_added_is_subtracted(void **state)
 {
     struct tally *t = tally_new(NULL, 64);
@@ -178,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_begin_anew_after_their_window),
+        cmocka_unit_test(a_clock_that_is_a_little_behind_begins_nothing_anew),
         cmocka_unit_test(without_a_window_what_was_added_is_subtracted),
         cmocka_unit_test(names_are_the_first_bits_of_an_address),
         cmocka_unit_test(who_counts_most_stays_when_there_is_no_room),
