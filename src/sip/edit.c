@@ -137,7 +137,7 @@ bool sip_edits_apply(const struct sip_edits *e, struct buf *out)
     struct str raw = e->msg->raw;
     size_t pos = 0;
 
-    if (e->failed)
+    if (e->failed || e->arena->exhausted)
         return false;
     for (const struct sip_edit *edit = e->head; edit; edit = edit->next) {
         /* inside a line that is already gone */

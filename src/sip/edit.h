@@ -30,7 +30,8 @@ void sip_edit_append(struct sip_edits *e, const struct sip_header *h,
 void sip_edit_add_first(struct sip_edits *e, struct str line);
 void sip_edit_add_last(struct sip_edits *e, struct str line);
 void sip_edit_uri(struct sip_edits *e, struct str uri); /* Request-URI */
-/* Writes the edited message.  False when `failed`. */
+/* Writes the edited message.  False when `failed`, or when the arena is spent: then a text given
+ * here may be half of what it should be, and an empty line would end the head. */
 bool sip_edits_apply(const struct sip_edits *e, struct buf *out);
 
 #endif

@@ -435,6 +435,31 @@ static void the_body_goes_inward_untouched(void **state)
     assert_text(p->after.body, body);
 }
 
+/* What does not fit into the memory of a message leaves not at all: half of it would be taken for
+ * the beginning of another. */
+static void what_does_not_fit_into_memory_does_not_leave(void **state)
+{
+    struct passing *p = *state;
+    struct arena *arena = &p->kit.w->arena;
+    unsigned refused = 0;
+    say(p, "REGISTER sip:example.com", VIA IDS "CSeq: 1 REGISTER\r\nRoute: <sip:\r\n a>\r\n", "");
+    for (size_t left = 0; left < 4096; left += 16) {
+        assert_int_equal(edge_kit_turn(&p->kit, p->kit.client, buf_str(&p->text)), FAULT_NONE);
+        size_t whole = arena->budget;
+        arena->budget = arena->used_total + left;
+        buf_clear(&p->out);
+        bool good = rewrite_request_inward(&p->kit.turn, p->kit.link, &p->mark, &p->out);
+        arena->budget = whole;
+        refused += !good;
+        if (!good)
+            continue;
+        look_at(p);
+        assert_int_equal(count_of(&p->after, "ms-edge-proxy-message-trust"), 1);
+        assert_routed(p, TOKEN_TO_CLIENT, "sip:ada@example.com");
+    }
+    assert_in_range(refused, 10, 250);
+}
+
 /* --- answers outward --- */
 
 /* An answer of the Front End to what went inward last. */
@@ -792,6 +817,7 @@ int main(void)
         TEST(hops_are_counted),
         TEST(signed_fields_go_inward_octet_for_octet),
         TEST(the_body_goes_inward_untouched),
+        TEST(what_does_not_fit_into_memory_does_not_leave),
         TEST(our_via_goes_and_the_clients_comes_back),
         TEST(vias_in_one_line_come_back_in_one_line),
         TEST(the_way_through_the_inside_is_not_shown),
