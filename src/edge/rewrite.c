@@ -271,6 +271,7 @@ bool rewrite_request_inward(const struct edge_turn *t, struct conn *link,
 
 /* --- outward: answers --- */
 
+/* Older clients give no instance.  The number of the connection is the Front End's addition. */
 uint64_t rewrite_endpoint(struct str contact)
 {
     struct sip_addr a;
@@ -278,7 +279,8 @@ uint64_t rewrite_endpoint(struct str contact)
     if (sip_addr_parse(contact, &a, NULL) != FAULT_NONE)
         return 0;
     struct str instance = sip_addr_param(&a, STR("+sip.instance"));
-    return table_hash_nocase(instance.len > 0 ? instance : a.uri);
+    struct str uri = str_first(a.uri, str_find(a.uri, STR(";ms-received-cid=")));
+    return table_hash_nocase(instance.len > 0 ? instance : uri);
 }
 
 /* The user's other endpoints are the inside's business. */

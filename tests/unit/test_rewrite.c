@@ -592,6 +592,21 @@ static void who_shows_no_contact_is_shown_none(void **state)
     }
 }
 
+/* The Front End adds the number of the connection to what the client gave. */
+static void an_endpoint_without_instance_is_shown_itself(void **state)
+{
+    struct passing *p = *state;
+    registers_as(p, "<sip:10.0.0.5:4242;transport=tls>;methods=\"A\"");
+    register_with(p, "");
+    answer(p, "200 OK",
+           "Contact: <sip:10.1.1.1:4242;transport=tls;ms-received-cid=1F00>;expires=5\r\n"
+           "Contact: <sip:10.0.0.5:4242;transport=tls;ms-received-cid=1F00>;expires=7\r\n",
+           "");
+    assert_text(value_of(&p->after, "Contact"),
+                "<sip:10.0.0.5:4242;transport=tls;ms-received-cid=1F00>;expires=7");
+    assert_int_equal(count_of(&p->after, "Contact"), 1);
+}
+
 static void contacts_of_other_answers_stay(void **state)
 {
     struct passing *p = *state;
@@ -825,6 +840,7 @@ int main(void)
         TEST(other_endpoints_are_not_shown_in_lines_of_their_own),
         TEST(other_endpoints_are_not_shown_in_a_list),
         TEST(who_shows_no_contact_is_shown_none),
+        TEST(an_endpoint_without_instance_is_shown_itself),
         TEST(contacts_of_other_answers_stay),
         TEST(the_keep_alive_is_promised_to_whom_it_was_asked_by),
         TEST_HIDDEN(with_hidden_names_the_source_is_the_name_outside),
