@@ -149,11 +149,18 @@ static enum fault find_by_route(struct edge_turn *t, struct str route)
 
     if (sip_addr_parse(route, &a, &rest) != FAULT_NONE ||
         sip_uri_parse(a.uri, &uri) != FAULT_NONE ||
-        !sip_param_find(uri.params, STR("ms-route-sig"), &text) ||
-        token_check(&t->w->edge->tokens, text, TOKEN_TO_CLIENT, user_of(t, SIP_TO),
-                    (uint64_t)time(NULL), &id) == TOKEN_BAD)
+        !sip_param_find(uri.params, STR("ms-route-sig"), &text))
         return FAULT_ROUTE_TOKEN;
-    t->outside = outside_of(t->w, id);
+    switch (token_check(&t->w->edge->tokens, text, TOKEN_TO_CLIENT, user_of(t, SIP_TO),
+                        (uint64_t)time(NULL), &id)) {
+    case TOKEN_BAD:
+        return FAULT_ROUTE_TOKEN;
+    case TOKEN_GOOD:
+        t->outside = outside_of(t->w, id);
+        break;
+    case TOKEN_GONE: /* each start counts its connections anew: it may be somebody else's now */
+        break;
+    }
     return FAULT_NONE;
 }
 

@@ -119,6 +119,19 @@ static void a_connection_that_has_ended_is_480_or_481(void **state)
     assert_true(str_starts(edge_kit_sent(k, k->link), STR("SIP/2.0 481 ")));
 }
 
+/* Connections are counted from the start of the process: the number of an earlier start's is that
+ * of somebody else now. */
+static void a_token_of_an_earlier_start_reaches_nobody(void **state)
+{
+    struct edge_kit *k = *state;
+    struct token_maker before = k->edge.tokens;
+    before.boot++;
+    ask_by_route(k, &before, conn_id(k->client), TOKEN_TO_CLIENT, "sip:ada@example.com", "");
+    assert_true(str_starts(edge_kit_sent(k, k->link), STR("SIP/2.0 480 ")));
+    ask_by_route(k, &before, conn_id(k->client), TOKEN_TO_CLIENT, "sip:ada@example.com", ";tag=a");
+    assert_true(str_starts(edge_kit_sent(k, k->link), STR("SIP/2.0 481 ")));
+}
+
 static void a_request_that_has_gone_too_far_is_refused(void **state)
 {
     struct edge_kit *k = *state;
@@ -178,6 +191,7 @@ int main(void)
         TEST(a_number_of_no_client_is_refused),
         TEST(a_token_of_another_user_or_direction_is_refused),
         TEST(a_connection_that_has_ended_is_480_or_481),
+        TEST(a_token_of_an_earlier_start_reaches_nobody),
         TEST(a_request_that_has_gone_too_far_is_refused),
         TEST(an_answer_finds_its_client_by_our_via),
         TEST(an_answer_for_nobody_goes_nowhere),
