@@ -24,7 +24,9 @@ struct conn *link_conn(const struct link *l);
 uint64_t link_conn_id(const struct link *l);
 /* Too many requests are open on it, or too much waits for the Front End to be read. */
 bool link_is_full(const struct link *l);
-/* A request leaves over it / its answer came; `mark` goes along in between. */
+/* A request leaves over it / its answer came; `mark` goes along in between: LINK_NOT_ASKED when
+ * nobody waits for an answer. */
+enum { LINK_NOT_ASKED = 0xFF };
 unsigned link_asked(struct link *l, uint64_t now_ms);
 void link_answered(struct link *l, unsigned mark);
 /* The answer to our own question. */

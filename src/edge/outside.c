@@ -165,15 +165,24 @@ static struct str address_of(const struct edge_turn *t)
     return net_addr_bytes(conn_peer(t->conn));
 }
 
+/* An ACK or BENOTIFY has no answer, and a CANCEL without credentials gets none: counted as open,
+ * they would keep everybody else out. */
+static bool is_answered(const struct sip_msg *m)
+{
+    return !str_eq(m->method, STR("ACK")) && !str_eq(m->method, STR("CANCEL")) &&
+           !str_eq(m->method, STR("BENOTIFY"));
+}
+
 static void forward(struct edge_turn *t, struct link *l, bool sign_in)
 {
     struct conn *c = link_conn(l);
-    struct rewrite_mark mark = { .conn_id = conn_id(t->conn),
-                                 .asked = link_asked(l, t->now_ms),
-                                 .endpoint = endpoint_of(t),
-                                 .sign_in = sign_in,
-                                 .over = sign_in && sources_over(t->w->edge->sources, address_of(t),
-                                                                 t->now_ms) };
+    struct rewrite_mark mark = {
+        .conn_id = conn_id(t->conn),
+        .asked = is_answered(&t->msg) ? link_asked(l, t->now_ms) : LINK_NOT_ASKED,
+        .endpoint = endpoint_of(t),
+        .sign_in = sign_in,
+        .over = sign_in && sources_over(t->w->edge->sources, address_of(t), t->now_ms)
+    };
 
     note_keep_alive(t->outside, &t->msg);
     struct buf *out = link_out(l);

@@ -122,6 +122,30 @@ static void requests_without_an_answer_fill_the_link(void **state)
     assert_true(refused(k, "503"));
 }
 
+/* Anybody can send them, without a password: they must not keep everybody else out. */
+static void what_gets_no_answer_does_not_fill_the_link(void **state)
+{
+    struct edge_kit *k = *state;
+    static const char *const methods[] = { "ACK", "CANCEL", "BENOTIFY" };
+    for (unsigned i = 0; i < 3 * QUEUE; i++) {
+        ask(k, methods[i % 3], "");
+        assert_true(went_inward(k));
+    }
+    assert_false(link_is_full(link_of(k)));
+}
+
+static void an_answer_to_what_was_not_counted_takes_nothing_away(void **state)
+{
+    struct edge_kit *k = *state;
+    for (unsigned i = 0; i < QUEUE; i++)
+        ask(k, "OPTIONS", "");
+    edge_kit_sent(k, k->link);
+    ask(k, "ACK", ""); /* the link is full: it is dropped */
+    assert_false(went_inward(k));
+    link_answered(link_of(k), 0xFF);
+    assert_true(link_is_full(link_of(k)));
+}
+
 /* --- sign-ins --- */
 
 static void a_sign_in_that_is_structurally_wrong_goes_nowhere(void **state)
@@ -166,6 +190,8 @@ int main(void)
         TEST(compression_is_declined_here),
         TEST(a_route_that_somebody_made_up_is_refused),
         TEST(requests_without_an_answer_fill_the_link),
+        TEST(what_gets_no_answer_does_not_fill_the_link),
+        TEST(an_answer_to_what_was_not_counted_takes_nothing_away),
         TEST(a_sign_in_that_is_structurally_wrong_goes_nowhere),
         TEST(an_answer_that_nobody_asked_for_goes_nowhere),
     };
