@@ -259,6 +259,14 @@ static void sign_in(struct edge_turn *t, struct link *l, const struct handshake_
         wait_begin(t->outside, WAIT_TO_FRONT, t->now_ms + delay_ms, t->msg.raw);
 }
 
+/* Nobody signs in with a request that gets no answer: it would be under way for ever, and others at
+ * its address would wait for their turn. */
+static void drop_sign_in(struct edge_turn *t, const struct handshake_seen *seen)
+{
+    count(&t->w->stats.refused);
+    report_security(t, FAULT_NTLM_MALFORMED, seen->token, false, STR_NONE);
+}
+
 static void refuse(struct edge_turn *t, enum fault fault)
 {
     if (fault == FAULT_ROUTE_TOKEN || fault == FAULT_REMOTE_ACCESS_OFF || fault == FAULT_SIP_DOMAIN)
@@ -287,10 +295,12 @@ static void request(struct edge_turn *t)
         return;
     }
     handshake_look(t->outside, &t->msg, &t->w->arena, &seen);
-    if (seen.kind == HANDSHAKE_ANSWER)
+    if (seen.kind != HANDSHAKE_ANSWER)
+        forward(t, l, false);
+    else if (is_answered(&t->msg))
         sign_in(t, l, &seen);
     else
-        forward(t, l, false);
+        drop_sign_in(t, &seen);
 }
 
 /* --- answers of clients --- */

@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include "base/encode.h"
 #include "unit/edge_kit.h"
+#include "unit/ntlm_exchange.h"
 
 enum { QUEUE = 20 };
 
@@ -148,6 +150,43 @@ static void an_answer_to_what_was_not_counted_takes_nothing_away(void **state)
 
 /* --- sign-ins --- */
 
+static void note_challenge(struct edge_kit *k, struct str challenge)
+{
+    struct buf text = { 0 };
+    buf_add_c(&text, "SIP/2.0 401 x\r\nVia: SIP/2.0/TLS a\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>\r\n"
+                     "Call-ID: c\r\nCSeq: 1 REGISTER\r\n"
+                     "WWW-Authenticate: NTLM opaque=\"01234567\", gssapi-data=\"");
+    base64_encode(challenge, &text);
+    buf_add_c(&text, "\"\r\n\r\n");
+    assert_int_equal(edge_kit_turn(k, k->link, buf_str(&text)), FAULT_NONE);
+    handshake_note(k->turn.outside, &k->turn.msg, &k->w->arena);
+    buf_fini(&text);
+}
+
+/* Its sender would be waited for in vain, and would hold a place among those under way. */
+static void what_gets_no_answer_is_no_sign_in(void **state)
+{
+    struct edge_kit *k = *state;
+    static const char *const methods[] = { "ACK", "CANCEL", "BENOTIFY" };
+    struct outside *o = conn_user(k->client);
+    struct exchange x;
+    exchange_init(&x);
+    assert_int_equal(exchange_answer(&x), FAULT_NONE);
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+        struct buf line = { 0 };
+        note_challenge(k, buf_str(&x.challenge));
+        buf_add_c(&line, "Authorization: NTLM opaque=\"01234567\", gssapi-data=\"");
+        base64_encode(buf_str(&x.token), &line);
+        buf_add(&line, STR("\"\r\n\0"));
+        ask(k, methods[i], line.ptr);
+        assert_true(edge_kit_is_silent(k));
+        assert_int_equal(o->wait, WAIT_NONE);
+        assert_false(o->under_way);
+        buf_fini(&line);
+    }
+    exchange_fini(&x);
+}
+
 static void a_sign_in_that_is_structurally_wrong_goes_nowhere(void **state)
 {
     struct edge_kit *k = *state;
@@ -192,6 +231,7 @@ int main(void)
         TEST(requests_without_an_answer_fill_the_link),
         TEST(what_gets_no_answer_does_not_fill_the_link),
         TEST(an_answer_to_what_was_not_counted_takes_nothing_away),
+        TEST(what_gets_no_answer_is_no_sign_in),
         TEST(a_sign_in_that_is_structurally_wrong_goes_nowhere),
         TEST(an_answer_that_nobody_asked_for_goes_nowhere),
     };
