@@ -238,11 +238,12 @@ static void response(struct turn *t)
         trace_broken(t, fault, t->msg.raw);
 }
 
-/* The Edge's word that connections of its clients have ended. */
+/* The Edge's word that connections of its clients have ended.  Clients can write the same; what
+ * comes from them it marks with its word of trust. */
 static bool is_word_of_edge(const struct turn *t)
 {
     return conn_listener(t->conn)->edge_link && t->msg.is_request &&
-           str_eq(t->msg.method, STR("BENOTIFY")) &&
+           !sip_msg_first(&t->msg, SIP_MS_EDGE_TRUST) && str_eq(t->msg.method, STR("BENOTIFY")) &&
            str_eq_nocase(sip_msg_value(&t->msg, SIP_EVENT), STR("ms-edge-connection-ended"));
 }
 

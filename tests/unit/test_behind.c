@@ -339,6 +339,20 @@ static void the_edge_may_say_that_a_connection_has_ended(void **state)
     assert_null(f->w->net->tx_owner);
 }
 
+/* Somebody outside sends what the Edge passes on, and marks as a client's. */
+static void a_client_behind_the_edge_ends_nobodys_connection(void **state)
+{
+    struct fronting *f = *state;
+    struct client_conn *victim = client_by_cid(f, "2F00");
+    struct conn *c;
+    uint64_t id = victim->id;
+    arrives(f, f->link,
+            request_of(f, "BENOTIFY",
+                       EDGE_VIA CLIENT_VIA TRUST "Event: ms-edge-connection-ended\r\n",
+                       "2F00\r\n"));
+    assert_ptr_equal(client_conn_find(f->w, id, &c), victim);
+}
+
 static void nor_does_one_with_a_connection_of_its_own(void **state)
 {
     struct fronting *f = *state;
@@ -368,6 +382,7 @@ int main(void)
         TEST(a_client_behind_the_edge_is_challenged_over_the_link),
         TEST(on_a_connection_of_its_own_a_client_is_who_it_is),
         TEST(the_edge_may_say_that_a_connection_has_ended),
+        TEST(a_client_behind_the_edge_ends_nobodys_connection),
         TEST(nor_does_one_with_a_connection_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
