@@ -23,6 +23,11 @@ struct noted {
     struct str cid, ip, port;
 };
 
+static struct str without_brackets(struct str host)
+{
+    return host.len >= 2 && host.ptr[0] == '[' ? str_of(host.ptr + 1, host.len - 2) : host;
+}
+
 static struct noted noted_of(const struct sip_msg *m, struct arena *arena)
 {
     unsigned at = 0;
@@ -40,7 +45,7 @@ static struct noted noted_of(const struct sip_msg *m, struct arena *arena)
                 continue;
             sip_param_find(via.params, STR("ms-received-cid"), &n.cid);
             if (!sip_param_find(via.params, STR("received"), &n.ip))
-                n.ip = via.host;
+                n.ip = without_brackets(via.host);
             sip_param_find(via.params, STR("ms-received-port"), &n.port);
             return n;
         }
@@ -52,8 +57,6 @@ static size_t address_of(struct str ip, uint8_t out[16])
 {
     char text[INET6_ADDRSTRLEN];
 
-    if (ip.len >= 2 && ip.ptr[0] == '[')
-        ip = str_of(ip.ptr + 1, ip.len - 2);
     if (ip.len == 0 || ip.len >= sizeof(text))
         return 0;
     memcpy(text, ip.ptr, ip.len);

@@ -155,6 +155,12 @@ static void its_address_is_what_the_edge_noted(void **state)
     assert_string_equal(cc->peer, "192.0.2.7:50123");
     assert_int_equal(cc->sas.source_len, 4);
     assert_memory_equal(cc->sas.source, "\xc0\x00\x02\x07", 4);
+    cc = client_of(f,
+                   EDGE_VIA "Via: SIP/2.0/TLS [2001:db8::7]:443;ms-received-port=443"
+                            ";ms-received-cid=3F00\r\n",
+                   NULL);
+    assert_string_equal(cc->peer, "[2001:db8::7]:443");
+    assert_int_equal(cc->sas.source_len, 16);
 }
 
 static void an_address_that_is_none_is_no_source(void **state)
