@@ -18,6 +18,7 @@ enum {
     MARKS = 64, /* open requests are counted by the second in which they left */
     FORGOTTEN_S = MARKS - 2,
     TOGETHER_MAX = 64 * 1024, /* what a write takes */
+    GONE_MAX = 1000,          /* octets in one message: every message_max is larger */
     UNSENT_MAX = 8 << 20,
     UNSENT_FULL = 4 << 20,
 };
@@ -292,14 +293,6 @@ void links_count(const struct edge_worker *w, unsigned hop, unsigned *up)
 
 /* --- what ended outside --- */
 
-void link_tell_gone(struct edge_worker *w, uint64_t link_id, const struct conn *outside)
-{
-    struct link *l = link_find(w, link_id);
-
-    if (l)
-        buf_printf(&l->gone, "%X\r\n", conn_cid(outside));
-}
-
 static void tell_gone(struct link *l)
 {
     struct str domain = domain_of(l->w);
@@ -321,6 +314,17 @@ static void tell_gone(struct link *l)
                l->gone.len);
     buf_add(out, buf_str(&l->gone));
     buf_fini(&l->gone);
+}
+
+void link_tell_gone(struct edge_worker *w, uint64_t link_id, const struct conn *outside)
+{
+    struct link *l = link_find(w, link_id);
+
+    if (!l)
+        return;
+    if (l->gone.len >= GONE_MAX)
+        tell_gone(l);
+    buf_printf(&l->gone, "%X\r\n", conn_cid(outside));
 }
 
 struct buf *link_out(struct link *l)
