@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -178,6 +179,76 @@ static void a_session_is_known_with_its_user_only(void **state)
     assert_false(sources_knows(s, 78, STR("sip:ada@example.com")));
 }
 
+static void a_network_waits_for_its_turn_together(void **state)
+{
+    uint8_t address[4] = { 192, 0, 2, 0 };
+
+    (void)state;
+    for (address[3] = 0; address[3] < 10; address[3]++)
+        assert_int_equal(sources_depart(s, str_of(address, 4), 1000), SOURCES_COUNTED);
+    assert_int_equal(sources_depart(s, str_of(address, 4), 1000), SOURCES_WAIT);
+    address[3] = 3;
+    sources_arrive(s, str_of(address, 4));
+    address[3] = 10;
+    assert_int_equal(sources_depart(s, str_of(address, 4), 1000), SOURCES_COUNTED);
+}
+
+static void ipv4_within_ipv6_shares_its_budget(void **state)
+{
+    static const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 1 };
+
+    (void)state;
+    miss(str_of(mapped, 16), 3, 1000);
+    miss(HERE, 3, 1000);
+    assert_true(sources_over(s, HERE, 1000));
+    assert_true(sources_over(s, str_of(mapped, 16), 1000));
+}
+
+static void limits_of_zero_are_off(void **state)
+{
+    (void)state;
+    conf->network_connections = conf->network_handshakes = 0;
+    conf->budget.source_failures = conf->budget.network_failures = 0;
+    miss(HERE, 100, 1000);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(sources_admit(s, HERE, 1000), FAULT_NONE);
+        assert_true(sources_depart(s, HERE, 1000) != SOURCES_WAIT);
+    }
+    sources_leave(s, HERE);
+    assert_false(sources_over(s, HERE, 1000));
+    assert_int_equal(sources_delay_ms(s, HERE, 1000), 0);
+}
+
+static void what_has_no_address_has_no_budget(void **state)
+{
+    (void)state;
+    miss(STR_NONE, 100, 1000);
+    assert_false(sources_over(s, STR_NONE, 1000));
+    assert_int_equal(sources_admit(s, STR_NONE, 1000), FAULT_NONE);
+    sources_leave(s, STR_NONE);
+    assert_true(sources_may_speak(s, STR_NONE, 1000));
+}
+
+static void failures_outlive_the_process_and_connections_do_not(void **state)
+{
+    void *memory = calloc(1, sources_memory_size());
+
+    (void)state;
+    assert_non_null(memory);
+    sources_free(s);
+    s = sources_new(conf, memory);
+    miss(HERE, 6, 1000);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(sources_admit(s, HERE, 1000), FAULT_NONE);
+    sources_free(s);
+    s = sources_new(conf, memory);
+    assert_true(sources_over(s, HERE, 1000));
+    assert_int_equal(sources_admit(s, HERE, 1000), FAULT_NONE);
+    sources_free(s);
+    s = sources_new(conf, NULL);
+    free(memory);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -193,6 +264,11 @@ int main(void)
         TEST(one_ipv6_host_cannot_roam_out_of_its_budget),
         TEST(an_administrator_clears_one_or_all),
         TEST(a_session_is_known_with_its_user_only),
+        TEST(a_network_waits_for_its_turn_together),
+        TEST(ipv4_within_ipv6_shares_its_budget),
+        TEST(limits_of_zero_are_off),
+        TEST(what_has_no_address_has_no_budget),
+        TEST(failures_outlive_the_process_and_connections_do_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -192,6 +192,76 @@ static void workers_lose_no_count_of_a_name_that_is_there(void **state)
     tally_free(shared);
 }
 
+struct rows {
+    unsigned count;
+};
+
+static void count_row(void *arg, const struct tally_row *row)
+{
+    struct rows *r = arg;
+
+    r->count += row->count > 0;
+}
+
+static void *fight(void *arg)
+{
+    const unsigned *number = arg;
+
+    for (unsigned i = 0; i < 20000; i++) {
+        struct tally_name n = host(*number, i % 250);
+        tally_add(shared, &n, i / 1000, 3);
+        tally_count(shared, &n, i / 1000, 3);
+        if (i % 7 == 0)
+            tally_clear(shared, &n);
+    }
+    return NULL;
+}
+
+/* What is in it afterwards is a matter of chance; that it can still be used is not. */
+static void workers_that_fight_for_room_leave_a_table_that_works(void **state)
+{
+    static const unsigned numbers[4] = { 0, 1, 2, 3 };
+    pthread_t threads[4];
+    struct tally_name n = host(9, 9);
+    struct rows rows = { 0 };
+
+    (void)state;
+    shared = tally_new(NULL, 64);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, fight, (void *)&numbers[i]), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    tally_list(shared, 20, 0, count_row, &rows);
+    assert_in_range(rows.count, 0, 64);
+    tally_clear_all(shared);
+    assert_int_equal(tally_add(shared, &n, 1000, 3), 1);
+    assert_int_equal(tally_add(shared, &n, 1000, 3), 2);
+    tally_free(shared);
+}
+
+/* An Edge may die at any moment. */
+static void whatever_stands_in_the_memory_does_no_harm(void **state)
+{
+    size_t size = tally_size(64);
+    uint8_t *memory = malloc(size);
+    struct rows rows = { 0 };
+
+    (void)state;
+    assert_non_null(memory);
+    for (size_t i = 0; i < size; i++)
+        memory[i] = (uint8_t)(i * 37 + i / 251);
+    struct tally *t = tally_new(memory, 64);
+    for (unsigned i = 0; i < 1000; i++) {
+        struct tally_name n = host(i, 1);
+        assert_true(tally_add(t, &n, i, 10) > 0);
+        tally_subtract(t, &n);
+    }
+    tally_list(t, 1000, 0, count_row, &rows);
+    assert_in_range(rows.count, 0, 64);
+    tally_free(t);
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +274,8 @@ int main(void)
         cmocka_unit_test(memory_from_outside_outlives_its_table),
         cmocka_unit_test(everything_is_listed_and_can_be_cleared),
         cmocka_unit_test(workers_lose_no_count_of_a_name_that_is_there),
+        cmocka_unit_test(workers_that_fight_for_room_leave_a_table_that_works),
+        cmocka_unit_test(whatever_stands_in_the_memory_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
