@@ -36,7 +36,7 @@ struct auth_request {
     struct str cid;    /* of the outside connection behind an Edge; else empty */
     struct str source; /* 4 or 16 address octets: for policy exceptions */
     bool remote;       /* through an Edge: only NTLM is offered */
-    bool source_over;    /* its address failed too often, says the Edge */
+    bool source_over;  /* its address failed too often, says the Edge */
     uint64_t resumed, tickets[PROTO_TICKETS_MAX]; /* what the Edge says of its TLS session */
     struct str user_key;                          /* of From */
     struct str epid;
