@@ -50,9 +50,11 @@ static void add_headers(struct buf *out, const struct sip_msg *m, enum sip_field
     }
 }
 
-/* Only we say where a request came from. */
+/* Only we say where a request came from.  A name ends where its token does: a control character
+ * behind it may be a blank to whoever reads the line next. */
 static bool is_ours(struct str name)
 {
+    name = sip_take(&name, SIP_CHAR_TOKEN);
     return str_eq_nocase(name, STR("received")) || str_eq_nocase(name, STR("ms-received-port")) ||
            str_eq_nocase(name, STR("ms-received-cid"));
 }

@@ -85,6 +85,18 @@ static void what_a_client_claims_about_itself_is_dropped(void **state)
                    "ms-received-cid=1A00"));
 }
 
+/* It would be a blank, which belongs to no name, once the line is passed on. */
+static void a_control_character_hides_no_claim(void **state)
+{
+    struct sip_case *c = *state;
+    assert_str(via_of(c,
+                      "SIP/2.0/TLS h;ms-received-cid\x07=DEAD;received\x7f=6.6.6.6;"
+                      "ms-received-port \x01 =1;receivedx=2",
+                      &from_afar),
+               STR("SIP/2.0/TLS h;receivedx=2;received=192.0.2.7;ms-received-port=50123;"
+                   "ms-received-cid=1A00"));
+}
+
 static void a_via_that_cannot_be_read_goes_back_as_it_came(void **state)
 {
     struct sip_case *c = *state;
@@ -179,6 +191,7 @@ int main(void)
         SIP_CASE_TEST(the_top_via_says_where_the_request_came_from),
         SIP_CASE_TEST(received_is_left_out_when_the_sender_told_the_truth),
         SIP_CASE_TEST(what_a_client_claims_about_itself_is_dropped),
+        SIP_CASE_TEST(a_control_character_hides_no_claim),
         SIP_CASE_TEST(a_via_that_cannot_be_read_goes_back_as_it_came),
         SIP_CASE_TEST(a_to_tag_is_kept_when_there_is_one),
         SIP_CASE_TEST(the_to_tag_in_force_is_told),

@@ -170,6 +170,9 @@ static void where_a_client_says_it_comes_from_is_not_believed(void **state)
         ";\r\n ms-received-cid=DEAD\r\n ;received=6.6.6.6",
         ", SIP/2.0/TLS 10.0.0.6;ms-received-cid=DEAD;received=6.6.6.6",
         ";a=\";ms-received-cid=DEAD\";ms-received-cid=DEAD",
+        /* a control character leaves as a blank, which belongs to no name */
+        ";ms-received-cid\x07=DEAD;received\x0b=6.6.6.6;ms-received-port\x7f=666",
+        ";ms-received-cid \x01 =DEAD;received\t\x01=6.6.6.6",
     };
     for (size_t i = 0; i < ARRAY_LEN(claims); i++) {
         struct sip_via via[4];
