@@ -32,7 +32,7 @@ void sip_reply_begin(struct sip_reply *r, struct buf *out, const struct sip_msg 
                      unsigned status, struct str reason, struct str to_tag,
                      const struct sip_received *received);
 /* The topmost Via as above, from its name to before its CR LF: a proxy notes the same. */
-void sip_reply_via(struct buf *out, const struct sip_header *top,
+void sip_reply_via(struct buf *out, const struct sip_header *h,
                    const struct sip_received *received);
 void sip_reply_header(struct sip_reply *r, const char *name, struct str value);
 void sip_reply_headerf(struct sip_reply *r, const char *name, const char *fmt, ...)

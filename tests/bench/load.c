@@ -108,7 +108,8 @@ static bool dial(struct link *l)
         return false;
     setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (settings.source.len > 0)
-        bind(l->fd, &settings.source.sa, settings.source.len);
+        if (bind(l->fd, &settings.source.sa, settings.source.len) != 0)
+            return false;
     if (settings.op == LOAD_ACCEPT || settings.op == LOAD_RESUME) {
         /* a reset at the end: no TIME_WAIT, or the ports run out within a minute */
         struct linger hard = { 1, 0 };

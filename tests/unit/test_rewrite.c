@@ -804,7 +804,7 @@ static void requests_of_one_transaction_have_one_branch_outside_too(void **state
 {
     struct passing *p = *state;
     static const char *const methods[] = { "INVITE", "ACK", "CANCEL" };
-    struct sip_via via[4];
+    struct sip_via via[4] = { 0 };
     char first[64] = "";
     for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
         outward(p, methods[i], "");

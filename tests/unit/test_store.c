@@ -326,8 +326,10 @@ static void another_process(int orders, int done)
         struct store *s = open_sqlite();
         struct user u;
         bool good = s && s->ops->find(s, STR_NONE, STR("ada"), &u, found) == STORE_OK;
-        u.flags = disable ? u.flags | USER_DISABLED : u.flags & ~(unsigned)USER_DISABLED;
-        good = good && s->ops->update(s, &u) == STORE_OK;
+        if (good) {
+            u.flags = disable ? u.flags | USER_DISABLED : u.flags & ~(unsigned)USER_DISABLED;
+            good = s->ops->update(s, &u) == STORE_OK;
+        }
         if (s)
             s->ops->free(s);
         if (!good || write(done, &disable, 1) != 1)
