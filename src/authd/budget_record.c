@@ -6,25 +6,10 @@
 
 enum { VERSION = 1, TEXT_MAX = 2 * USER_KEY_MAX + 1, RECORD_MAX = 65536 };
 
-static void text_write(struct wire_out *w, struct str s)
-{
-    wire_put_u16(w, (uint16_t)s.len);
-    wire_put_bytes(w, s);
-}
-
-static struct str text_read(struct wire *w, size_t max)
-{
-    size_t len = wire_u16(w);
-
-    if (len > max)
-        w->bad = true;
-    return w->bad ? STR_NONE : wire_bytes(w, len);
-}
-
 /* A text that is kept as a C string. */
 static struct str name_read(struct wire *w)
 {
-    struct str name = text_read(w, TEXT_MAX);
+    struct str name = wire_text(w, TEXT_MAX);
 
     if (name.len == 0 || str_find_char(name, '\0') != SIZE_MAX)
         w->bad = true;
@@ -51,7 +36,7 @@ static struct budget_lane lane_read(struct wire *w)
 static struct budget_network network_read(struct wire *w)
 {
     struct budget_network n = { 0 };
-    struct str octets = text_read(w, sizeof(n.octets));
+    struct str octets = wire_text(w, sizeof(n.octets));
 
     n.len = (uint8_t)octets.len;
     memcpy(n.octets, octets.ptr, octets.len);
@@ -61,8 +46,8 @@ static struct budget_network network_read(struct wire *w)
 static void device_write(struct wire_out *w, const struct budget_device *d)
 {
     wire_put_u8(w, d->inside);
-    text_write(w, budget_device_epid(d));
-    text_write(w, budget_network_str(&d->network));
+    wire_put_text(w, budget_device_epid(d), PROTO_EPID_MAX);
+    wire_put_text(w, budget_network_str(&d->network), sizeof(d->network.octets));
     wire_put_u64(w, (uint64_t)d->seen);
     for (unsigned i = 0; i < PROTO_TICKETS_MAX; i++)
         wire_put_u64(w, d->tickets[i]);
@@ -73,7 +58,7 @@ static void device_write(struct wire_out *w, const struct budget_device *d)
 static void device_read(struct wire *w, struct budget_devices *all)
 {
     bool inside = wire_u8(w) == 1;
-    struct str epid = text_read(w, PROTO_EPID_MAX);
+    struct str epid = wire_text(w, PROTO_EPID_MAX);
     struct budget_network network = network_read(w);
     struct budget_device *d = budget_device_place(all, inside, epid, &network);
     uint64_t seen = wire_u64(w);
@@ -100,8 +85,8 @@ void budget_record_write(const struct budget_account *a, struct buf *out)
     struct wire_out w = { .ptr = (uint8_t *)out->ptr + out->len, .cap = RECORD_MAX };
     wire_put_u8(&w, VERSION);
     wire_put_u8(&w, a->known);
-    text_write(&w, str_first(str_from_c(a->label), TEXT_MAX));
-    text_write(&w, budget_network_str(&network));
+    wire_put_text(&w, str_first(str_from_c(a->label), TEXT_MAX), TEXT_MAX);
+    wire_put_text(&w, budget_network_str(&network), sizeof(network.octets));
     wire_put_u64(&w, (uint64_t)a->used);
     lane_write(&w, &a->strangers[0]);
     lane_write(&w, &a->strangers[1]);
@@ -112,7 +97,7 @@ void budget_record_write(const struct budget_account *a, struct buf *out)
         device_write(&w, &a->devices.list[i]);
     wire_put_u8(&w, (uint8_t)a->alias_count);
     for (unsigned i = 0; i < a->alias_count; i++)
-        text_write(&w, str_from_c(a->aliases[i]));
+        wire_put_text(&w, str_from_c(a->aliases[i]), TEXT_MAX);
     out->len += w.bad ? 0 : w.len; /* RECORD_MAX is more than the longest */
 }
 

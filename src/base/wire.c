@@ -52,6 +52,15 @@ struct str wire_bytes(struct wire *w, size_t len)
     return bytes;
 }
 
+struct str wire_text(struct wire *w, size_t max)
+{
+    size_t len = wire_u16(w);
+
+    if (len > max)
+        w->bad = true;
+    return w->bad ? STR_NONE : wire_bytes(w, len);
+}
+
 struct str wire_at(struct wire *w, size_t offset, size_t len)
 {
     if (w->bad || offset > w->all.len || len > w->all.len - offset) {
@@ -107,6 +116,16 @@ void wire_put_bytes(struct wire_out *w, struct str bytes)
 
     if (at)
         memcpy(at, bytes.ptr, bytes.len);
+}
+
+void wire_put_text(struct wire_out *w, struct str text, size_t max)
+{
+    if (text.len > max || text.len > UINT16_MAX) {
+        w->bad = true;
+        return;
+    }
+    wire_put_u16(w, (uint16_t)text.len);
+    wire_put_bytes(w, text);
 }
 
 void wire_put_zeros(struct wire_out *w, size_t n)

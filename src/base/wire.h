@@ -22,6 +22,7 @@ uint32_t wire_u32(struct wire *w);
 uint64_t wire_u64(struct wire *w);
 struct str wire_bytes(struct wire *w, size_t len);             /* the next len bytes */
 struct str wire_at(struct wire *w, size_t offset, size_t len); /* anywhere; does not move */
+struct str wire_text(struct wire *w, size_t max); /* as wire_put_text wrote it; longer is bad */
 size_t wire_left(const struct wire *w);
 
 struct wire_out {
@@ -36,6 +37,8 @@ void wire_put_u16(struct wire_out *w, uint16_t v);
 void wire_put_u32(struct wire_out *w, uint32_t v);
 void wire_put_u64(struct wire_out *w, uint64_t v);
 void wire_put_bytes(struct wire_out *w, struct str bytes);
+/* The length as 16 bits, then the octets; more than max (65535 at most) is bad. */
+void wire_put_text(struct wire_out *w, struct str text, size_t max);
 void wire_put_zeros(struct wire_out *w, size_t n);
 
 #endif

@@ -14,25 +14,6 @@ static void header_write(struct wire_out *w, enum proto_kind kind, uint64_t id)
     wire_put_u64(w, id);
 }
 
-static void text_write(struct wire_out *w, struct str s, size_t max)
-{
-    if (s.len > max) {
-        w->bad = true;
-        return;
-    }
-    wire_put_u16(w, (uint16_t)s.len);
-    wire_put_bytes(w, s);
-}
-
-static struct str text_read(struct wire *w, size_t max)
-{
-    size_t len = wire_u16(w);
-
-    if (len > max)
-        w->bad = true;
-    return w->bad ? STR_NONE : wire_bytes(w, len);
-}
-
 static bool bool_read(struct wire *w)
 {
     uint8_t v = wire_u8(w);
@@ -103,12 +84,12 @@ bool proto_question_write(const struct proto_question *q, struct buf *out)
     header_write(&w, PROTO_QUESTION, q->id);
     wire_put_u32(&w, q->deadline_ms);
     wire_put_bytes(&w, str_of(q->server_challenge, sizeof(q->server_challenge)));
-    text_write(&w, q->challenge, PROTO_MESSAGE_MAX);
-    text_write(&w, q->authenticate, PROTO_MESSAGE_MAX);
-    text_write(&w, q->from_uri, TEXT_MAX);
-    text_write(&w, q->source, 16);
+    wire_put_text(&w, q->challenge, PROTO_MESSAGE_MAX);
+    wire_put_text(&w, q->authenticate, PROTO_MESSAGE_MAX);
+    wire_put_text(&w, q->from_uri, TEXT_MAX);
+    wire_put_text(&w, q->source, 16);
     wire_put_u8(&w, q->remote);
-    text_write(&w, q->epid, PROTO_EPID_MAX);
+    wire_put_text(&w, q->epid, PROTO_EPID_MAX);
     wire_put_u8(&w, q->source_over);
     wire_put_u64(&w, q->resumed);
     for (unsigned i = 0; i < PROTO_TICKETS_MAX; i++)
@@ -125,12 +106,12 @@ bool proto_question_read(struct str in, struct proto_question *out)
     struct str challenge = wire_bytes(&w, sizeof(out->server_challenge));
     if (challenge.len == sizeof(out->server_challenge))
         memcpy(out->server_challenge, challenge.ptr, sizeof(out->server_challenge));
-    out->challenge = text_read(&w, PROTO_MESSAGE_MAX);
-    out->authenticate = text_read(&w, PROTO_MESSAGE_MAX);
-    out->from_uri = text_read(&w, TEXT_MAX);
-    out->source = text_read(&w, 16);
+    out->challenge = wire_text(&w, PROTO_MESSAGE_MAX);
+    out->authenticate = wire_text(&w, PROTO_MESSAGE_MAX);
+    out->from_uri = wire_text(&w, TEXT_MAX);
+    out->source = wire_text(&w, 16);
     out->remote = bool_read(&w);
-    out->epid = text_read(&w, PROTO_EPID_MAX);
+    out->epid = wire_text(&w, PROTO_EPID_MAX);
     out->source_over = bool_read(&w);
     out->resumed = wire_u64(&w);
     for (unsigned i = 0; i < PROTO_TICKETS_MAX; i++)
@@ -151,9 +132,9 @@ bool proto_verdict_write(const struct proto_verdict *v, struct buf *out)
     wire_put_u8(&w, v->counts);
     wire_put_bytes(&w, str_of(v->exported, sizeof(v->exported)));
     wire_put_u32(&w, v->user_flags);
-    text_write(&w, v->uri, USER_URI_MAX);
-    text_write(&w, v->display, USER_DISPLAY_MAX);
-    text_write(&w, v->account, 2 * USER_NAME_MAX + 1);
+    wire_put_text(&w, v->uri, USER_URI_MAX);
+    wire_put_text(&w, v->display, USER_DISPLAY_MAX);
+    wire_put_text(&w, v->account, 2 * USER_NAME_MAX + 1);
     return write_end(&w, out);
 }
 
@@ -170,9 +151,9 @@ bool proto_verdict_read(struct str in, struct proto_verdict *out)
     if (exported.len == sizeof(out->exported))
         memcpy(out->exported, exported.ptr, sizeof(out->exported));
     out->user_flags = wire_u32(&w);
-    out->uri = text_read(&w, USER_URI_MAX);
-    out->display = text_read(&w, USER_DISPLAY_MAX);
-    out->account = text_read(&w, 2 * USER_NAME_MAX + 1);
+    out->uri = wire_text(&w, USER_URI_MAX);
+    out->display = wire_text(&w, USER_DISPLAY_MAX);
+    out->account = wire_text(&w, 2 * USER_NAME_MAX + 1);
 
     /* nobody signs in without a proved password, whatever the octets say */
     bool consistent = out->fault != FAULT_NONE || out->password_proved;
@@ -184,7 +165,7 @@ bool proto_lookup_write(const struct proto_lookup *q, struct buf *out)
     struct wire_out w = write_begin(out, 512);
 
     header_write(&w, PROTO_LOOKUP, q->id);
-    text_write(&w, q->uri, TEXT_MAX);
+    wire_put_text(&w, q->uri, TEXT_MAX);
     return write_end(&w, out);
 }
 
@@ -193,7 +174,7 @@ bool proto_lookup_read(struct str in, struct proto_lookup *out)
     struct wire w = { .all = in };
 
     *out = (struct proto_lookup){ .id = read_begin(&w, PROTO_LOOKUP) };
-    out->uri = text_read(&w, TEXT_MAX);
+    out->uri = wire_text(&w, TEXT_MAX);
     return read_end(&w);
 }
 

@@ -69,6 +69,7 @@ static void what_is_written_reads_back(void **state)
     wire_put_u64(&out, 0x0123456789abcdefu);
     wire_put_zeros(&out, 3);
     wire_put_bytes(&out, STR("NTLMSSP"));
+    wire_put_text(&out, STR("ada"), 3);
     assert_false(out.bad);
 
     struct wire in = { .all = str_of(space, out.len) };
@@ -78,6 +79,7 @@ static void what_is_written_reads_back(void **state)
     assert_true(wire_u64(&in) == 0x0123456789abcdefu);
     assert_true(str_eq(wire_bytes(&in, 3), STR("\0\0\0")));
     assert_true(str_eq(wire_bytes(&in, 7), STR("NTLMSSP")));
+    assert_true(str_eq(wire_text(&in, 3), STR("ada")));
     assert_int_equal(wire_left(&in), 0);
 }
 
@@ -98,6 +100,23 @@ static void a_full_output_stays_at_what_fitted(void **state)
     assert_memory_equal(space, "\1\2\3\4\0\0\0\0", 8);
 }
 
+static void a_text_beyond_its_bound_is_bad_both_ways(void **state)
+{
+    (void)state;
+    uint8_t space[16];
+    struct wire_out out = { .ptr = space, .cap = sizeof(space) };
+
+    wire_put_text(&out, STR("adam"), 3);
+    assert_true(out.bad);
+    assert_int_equal(out.len, 0);
+
+    struct wire longer = { .all = STR("\4\0adam") }, cut = { .all = STR("\3\0ad") };
+    assert_int_equal(wire_text(&longer, 3).len, 0);
+    assert_true(longer.bad);
+    assert_int_equal(wire_text(&cut, 3).len, 0);
+    assert_true(cut.bad);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +125,7 @@ int main(void)
         cmocka_unit_test(bytes_beyond_the_end_are_refused_without_wrapping),
         cmocka_unit_test(what_is_written_reads_back),
         cmocka_unit_test(a_full_output_stays_at_what_fitted),
+        cmocka_unit_test(a_text_beyond_its_bound_is_bad_both_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
