@@ -4,28 +4,8 @@
 import contextlib, os, re, signal, socket, ssl, struct, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from edge_world import (Authority, Deployment, edge_trace, folder, fresh_source, front_trace, main, outside, signed_in, tests_of, until)
+from edge_world import (Authority, Workshop, edge_trace, fresh_source, front_trace, main, outside, signed_in, tests_of, until)
 from sipae import Client, tls_context
-
-USERS = ["ada", "ben", "-cleo"]
-
-
-class World:
-    """A folder and a CA; each test makes its deployments."""
-
-    def __enter__(self):
-        self.folder = folder()
-        self.root = self.folder.__enter__()
-        self.authority = Authority(self.root)
-        self.config, self.count = os.devnull, 0
-        return self
-
-    def __exit__(self, *_):
-        self.folder.__exit__(None, None, None)
-
-    def make(self, roles=("front", "edge"), next_hops=None, users=USERS, **sections):
-        self.count += 1
-        return Deployment(self.root, "d%d" % self.count, self.authority, roles=roles, users=users, sections=sections, next_hops=next_hops)
 
 
 def works(d, name="ben"):
@@ -459,4 +439,4 @@ def a_flood_of_messages_loses_nothing_and_keeps_nobody_out(w):
 
 
 if __name__ == "__main__":
-    main(tests_of(globals(), ("works", "is_closed_cleanly", "comes_back", "where_running", "faults_of", "plain", "gone", "is_taken")), World)
+    main(tests_of(globals(), ("works", "is_closed_cleanly", "comes_back", "where_running", "faults_of", "plain", "gone", "is_taken")), Workshop)

@@ -4,30 +4,10 @@
 import base64, contextlib, json, math, os, random, re, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from edge_world import (PASSWORD, WEAK, Authority, Deployment, Skipped, edge_trace, folder, fresh_source, inside, main, outside, reply,
-                        signed_in, tests_of)
+from edge_world import (PASSWORD, WEAK, Skipped, Workshop, edge_trace, fresh_source, inside, main, outside, reply, signed_in, tests_of)
 from sipae import params
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-USERS = ["ada", "ben", "-cleo", "dirk"]
-
-
-class World:
-    """A folder and a CA; each test makes its deployment."""
-
-    def __enter__(self):
-        self.folder = folder()
-        self.root = self.folder.__enter__()
-        self.authority = Authority(self.root)
-        self.config, self.count = os.devnull, 0
-        return self
-
-    def __exit__(self, *_):
-        self.folder.__exit__(None, None, None)
-
-    def deployment(self, users=USERS, **sections):
-        self.count += 1
-        return Deployment(self.root, "d%d" % self.count, self.authority, users=users, sections=sections)
 
 
 # ---- names ----
@@ -66,7 +46,7 @@ def assert_hidden(ears, *words):
 
 
 def with_hidden_names_the_inner_name_is_nowhere(w):
-    with w.deployment(edge=dict(hide_names="yes")) as d:
+    with w.make(edge=dict(hide_names="yes")) as d:
         inner = ("fe01", "fe01.example.com")
         c = outside(d)
         ears = Ears(c)
@@ -112,7 +92,7 @@ def with_hidden_names_the_inner_name_is_nowhere(w):
 
 
 def without_hidden_names_the_front_ends_name_is_the_target(w):
-    with w.deployment() as d:
+    with w.make() as d:
         c = signed_in(outside(d))
         assert c.sa["target"] == "fe01.example.com"
         c.close()
@@ -121,7 +101,7 @@ def without_hidden_names_the_front_ends_name_is_the_target(w):
 # ---- structural checks ----
 
 def an_answer_made_for_another_service_can_be_refused(w):
-    with w.deployment(edge=dict(foreign_target="refuse")) as d:
+    with w.make(edge=dict(foreign_target="refuse")) as d:
         c = outside(d)
         opaque, challenge = c.challenge()
         token, exported = c.authenticate(challenge, service="HTTP/x")
@@ -143,7 +123,7 @@ def an_answer_made_for_another_service_can_be_refused(w):
 # ---- lanes ----
 
 def windows_xp_gets_in_only_from_a_named_network(w):
-    with w.deployment(edge=dict(legacy_networks="127.0.0.1/32"), policy=dict(preset="windows-2008")) as d:
+    with w.make(edge=dict(legacy_networks="127.0.0.1/32"), policy=dict(preset="windows-2008")) as d:
         words = ["signin", "sip:ada@example.com", "--login", "EXAMPLE\\ada", "--password-stdin", "--ca", d.ca, "--json"]
 
         def try_it(profile, server):
@@ -221,7 +201,7 @@ def the_time_of_a_refusal_does_not_tell_whether_the_account_exists(w):
         finally:
             c.close()
 
-    with w.deployment(users=known, budget=OFF, edge=dict(trusted_networks="127.0.0.0/8")) as d:
+    with w.make(users=known, budget=OFF, edge=dict(trusted_networks="127.0.0.0/8")) as d:
         hands = [threading.Thread(target=hand, args=(d, i)) for i in range(HANDS)]
         for t in hands:
             t.start()
@@ -284,7 +264,7 @@ def guess(d, name, source=None, **kw):
 
 
 def a_spray_at_one_account_is_stopped_and_its_own_device_gets_in_meanwhile(w):
-    with w.deployment(directory=dict(source="sqlite", netbios_domain="EXAMPLE", lockout_threshold=10)) as d:
+    with w.make(directory=dict(source="sqlite", netbios_domain="EXAMPLE", lockout_threshold=10)) as d:
         lookups(d)
         home = fresh_source()
         own = signed_in(outside(d, source=home, epid="0123456789"))
@@ -312,7 +292,7 @@ def a_spray_at_one_account_is_stopped_and_its_own_device_gets_in_meanwhile(w):
 def one_attacker_against_many_accounts_is_stopped_by_the_source_budget(w):
     """Who waits for no answer, but asks for all CHALLENGEs first and then answers all at once."""
     accounts = 200  # of 5,000
-    with w.deployment(users=USERS + ["u%04d" % (i * 50) for i in range(100)], limits=dict(network_handshakes=0)) as d:
+    with w.make(users=w.users + ["u%04d" % (i * 50) for i in range(100)], limits=dict(network_handshakes=0)) as d:
         before, source, ready = lookups(d), fresh_source(), threading.Barrier(accounts)
 
         def at_once(i):
@@ -334,7 +314,7 @@ def one_attacker_against_many_accounts_is_stopped_by_the_source_budget(w):
 
 
 def somebody_behind_the_attackers_address_gets_in_with_a_known_device_only(w):
-    with w.deployment(budget=dict(source_failures=1)) as d:
+    with w.make(budget=dict(source_failures=1)) as d:
         lookups(d)
         source = fresh_source()
         signed_in(outside(d, "ben", source=source, epid="00aa00aa00")).close()
@@ -350,7 +330,7 @@ def somebody_behind_the_attackers_address_gets_in_with_a_known_device_only(w):
 
 
 def a_device_that_resumes_its_session_does_not_wait_for_what_others_at_its_address_did(w):
-    with w.deployment() as d:
+    with w.make() as d:
         source = fresh_source()
         first = signed_in(outside(d, "ben", source=source))
         session = first.socket.session
@@ -370,4 +350,4 @@ def a_device_that_resumes_its_session_does_not_wait_for_what_others_at_its_addre
 
 
 if __name__ == "__main__":
-    main(tests_of(globals(), ("assert_hidden", "rank_sum", "lookups", "together", "guess")), World)
+    main(tests_of(globals(), ("assert_hidden", "rank_sum", "lookups", "together", "guess")), Workshop)

@@ -205,6 +205,27 @@ class Deployment:
         return pid_of(role, self.config)
 
 
+class Workshop:
+    """A folder and a CA; each test makes its deployments."""
+
+    users = ["ada", "ben", "-cleo", "dirk"]
+
+    def __enter__(self):
+        self.folder = folder()
+        self.root = self.folder.__enter__()
+        self.authority = Authority(self.root)
+        self.config, self.count = os.devnull, 0
+        return self
+
+    def __exit__(self, *_):
+        self.folder.__exit__(None, None, None)
+
+    def make(self, roles=("front", "edge"), next_hops=None, users=None, **sections):
+        self.count += 1
+        return Deployment(self.root, "d%d" % self.count, self.authority, roles=roles, next_hops=next_hops,
+                          users=self.users if users is None else users, sections=sections)
+
+
 def ask(config, role, **request):
     """One request to a role's control socket, as `ctl` makes them."""
     with open(config) as f:
