@@ -30,7 +30,7 @@ struct edge_kit {
     int front; /* listens, so that the link can be dialled */
 };
 
-static struct conn *edge_kit_client(struct edge_kit *k, const char *peer)
+static inline struct conn *edge_kit_client(struct edge_kit *k, const char *peer)
 {
     struct net_addr addr;
 
@@ -44,7 +44,7 @@ static struct conn *edge_kit_client(struct edge_kit *k, const char *peer)
 }
 
 /* As if the Front End had answered the first question. */
-static void edge_kit_link_up(struct edge_kit *k, struct conn *c)
+static inline void edge_kit_link_up(struct edge_kit *k, struct conn *c)
 {
     static const char answer[] = "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/TLS a\r\n"
                                  "From: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: c\r\n"
@@ -60,7 +60,7 @@ static void edge_kit_link_up(struct edge_kit *k, struct conn *c)
 }
 
 /* `edge`: further lines of [edge], may be "". */
-static void edge_kit_init(struct edge_kit *k, const char *edge)
+static inline void edge_kit_init(struct edge_kit *k, const char *edge)
 {
     struct buf text = { 0 }, why = { 0 };
     struct net_addr addr;
@@ -95,7 +95,7 @@ static void edge_kit_init(struct edge_kit *k, const char *edge)
     k->client = edge_kit_client(k, "192.0.2.7:50123");
 }
 
-static void edge_kit_fini(struct edge_kit *k)
+static inline void edge_kit_fini(struct edge_kit *k)
 {
     edge_worker_free(k->w);
     sources_free(k->edge.sources);
