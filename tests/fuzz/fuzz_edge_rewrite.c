@@ -30,7 +30,7 @@ static void demand(bool holds)
 struct origin {
     unsigned vias;           /* elements that can be read */
     bool damaged;            /* there are others, or ones with control characters */
-    struct str cid, second;  /* as a Front End reads them: of the second; its host */
+    struct str cid;          /* of the second, as a Front End reads it */
     struct str top_received; /* of the first */
 };
 
@@ -54,7 +54,7 @@ static bool has_control(struct str value)
 
 static struct origin origin_of(const struct sip_msg *m)
 {
-    struct origin o = { .cid = STR_NONE, .second = STR_NONE, .top_received = STR_NONE };
+    struct origin o = { .cid = STR_NONE, .top_received = STR_NONE };
     struct sip_via via;
 
     for (const struct sip_header *h = sip_msg_first(m, SIP_VIA); h; h = sip_msg_next(m, h))
@@ -66,10 +66,8 @@ static struct origin origin_of(const struct sip_msg *m)
             o.damaged |= has_control(h->value);
             if (o.vias == 0)
                 sip_param_find(via.params, STR("ms-received-cid"), &o.top_received);
-            if (++o.vias == 2) {
+            if (++o.vias == 2)
                 sip_param_find(via.params, STR("ms-received-cid"), &o.cid);
-                o.second = via.host;
-            }
         }
     return o;
 }
