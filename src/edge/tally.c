@@ -9,12 +9,12 @@
 #include "base/secret.h"
 #include "base/table.h"
 
-enum { WAYS = 8 };
+enum { WAYS = 8, NAME_WORDS = 3 };
 
 struct slot {
-    atomic_uint_least64_t key;  /* hash of the name; 0: free */
-    atomic_uint_least64_t data; /* since << 32 | count */
-    struct tally_name name;     /* for the list only */
+    atomic_uint_least64_t key;              /* hash of the name; 0: free */
+    atomic_uint_least64_t data;             /* since << 32 | count */
+    atomic_uint_least64_t name[NAME_WORDS]; /* its octets, for the list only */
 };
 
 struct table_head {
@@ -106,6 +106,26 @@ static struct slot *find(const struct tally *t, uint64_t key)
     return NULL;
 }
 
+static void put_name(struct slot *s, const struct tally_name *n)
+{
+    uint64_t words[NAME_WORDS] = { 0 };
+
+    memcpy(words, n, sizeof(*n));
+    for (unsigned i = 0; i < NAME_WORDS; i++)
+        atomic_store_explicit(&s->name[i], words[i], memory_order_relaxed);
+}
+
+static struct tally_name get_name(const struct slot *s)
+{
+    uint64_t words[NAME_WORDS];
+    struct tally_name n;
+
+    for (unsigned i = 0; i < NAME_WORDS; i++)
+        words[i] = atomic_load_explicit(&s->name[i], memory_order_relaxed);
+    memcpy(&n, words, sizeof(n));
+    return n;
+}
+
 /* The slot in which least is lost: one that is free or over, else the smallest count. */
 static struct slot *claim(struct tally *t, uint64_t key, const struct tally_name *n, uint32_t now,
                           uint32_t window)
@@ -123,7 +143,7 @@ static struct slot *claim(struct tally *t, uint64_t key, const struct tally_name
     }
     atomic_store_explicit(&best->key, 0, memory_order_relaxed);
     atomic_store_explicit(&best->data, 0, memory_order_relaxed);
-    best->name = *n;
+    put_name(best, n);
     atomic_store_explicit(&best->key, key, memory_order_release);
     return best;
 }
@@ -178,16 +198,21 @@ void tally_clear_all(struct tally *t)
         atomic_store(&t->slots[i].data, 0);
 }
 
+/* Two that took one slot at the same moment may have left the name of one with the key of the
+ * other: then whose count it is cannot be told. */
 void tally_list(const struct tally *t, uint32_t now, uint32_t window,
                 void (*each)(void *arg, const struct tally_row *row), void *arg)
 {
     for (unsigned i = 0; i < t->count; i++) {
         const struct slot *s = &t->slots[i];
         uint64_t data = atomic_load_explicit(&s->data, memory_order_relaxed);
+        uint64_t key = atomic_load_explicit(&s->key, memory_order_acquire);
 
-        if (atomic_load_explicit(&s->key, memory_order_acquire) == 0 || is_over(data, now, window))
+        if (key == 0 || is_over(data, now, window))
             continue;
-        each(arg, &(struct tally_row){
-                      .name = s->name, .count = count_of(data), .since = since_of(data) });
+        struct tally_name name = get_name(s);
+        if (key_of(t, &name) == key)
+            each(arg, &(struct tally_row){
+                          .name = name, .count = count_of(data), .since = since_of(data) });
     }
 }

@@ -213,6 +213,8 @@ static void *fight(void *arg)
         tally_count(shared, &n, i / 1000, 3);
         if (i % 7 == 0)
             tally_clear(shared, &n);
+        if (i % 1000 == 0)
+            tally_list(shared, i / 1000, 3, count_row, &(struct rows){ 0 });
     }
     return NULL;
 }
@@ -257,7 +259,7 @@ static void whatever_stands_in_the_memory_does_no_harm(void **state)
         tally_subtract(t, &n);
     }
     tally_list(t, 1000, 0, count_row, &rows);
-    assert_in_range(rows.count, 0, 64);
+    assert_int_equal(rows.count, 0); /* nor is it told as somebody's */
     tally_free(t);
     free(memory);
 }
