@@ -86,8 +86,6 @@ static void answer_to_sign_in(struct edge_turn *t, struct str message)
 {
     struct outside *o = t->outside;
 
-    count_guess(t);
-    outside_arrived(o);
     if (is_failure(t)) {
         count(&t->w->stats.held);
         wait_begin(o, WAIT_TO_CLIENT, wait_clock(t->w, o->received_ms, t->now_ms), message);
@@ -104,7 +102,12 @@ static void to_client(struct edge_turn *t, const struct rewrite_mark *mark)
 {
     struct conn *c = t->outside->conn;
     struct buf *out = conn_compose(c);
+    bool ends_sign_in = mark->sign_in && t->msg.status >= 200;
 
+    if (ends_sign_in) { /* and counts, whether or not it can be passed on */
+        count_guess(t);
+        outside_arrived(t->outside);
+    }
     if (t->msg.status == 401)
         handshake_note(t->outside, &t->msg, &t->w->arena);
     if (!rewrite_response_outward(t, mark, out)) {
@@ -112,7 +115,7 @@ static void to_client(struct edge_turn *t, const struct rewrite_mark *mark)
         return;
     }
     count(&t->w->stats.responses);
-    if (mark->sign_in && t->msg.status >= 200) {
+    if (ends_sign_in) {
         answer_to_sign_in(t, buf_str(out));
     } else {
         report_message(c, true, buf_str(out));

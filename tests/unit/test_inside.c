@@ -181,6 +181,32 @@ static void an_answer_for_nobody_goes_nowhere(void **state)
     }
 }
 
+/* A guess whose answer is more than there is memory for was a guess all the same. */
+static void an_answer_that_cannot_be_passed_on_counts_all_the_same(void **state)
+{
+    struct edge_kit *k = *state;
+    struct outside *o = conn_user(k->client);
+    unsigned counted = 0, lost = 0;
+    uint64_t held = 0;
+    char via[160];
+    snprintf(via, sizeof(via),
+             ";branch=z9hG4bK12345678.%016llX;ms-edge-mark=00a0000000000000000\r\n"
+             "ms-edge-proxy-message-trust: ms-edge-guess",
+             (unsigned long long)conn_id(k->client));
+    for (size_t budget = 1024; held == 0; budget += 64) {
+        assert_true(budget < 64 * 1024);
+        k->w->arena.budget = budget;
+        o->under_way = true;
+        answer(k, via, "401 Unauthorized");
+        held = atomic_load(&k->w->stats.held);
+        counted = (unsigned)atomic_load(&k->w->stats.failures);
+        lost += counted > 0 && held == 0;
+        assert_int_equal(o->under_way, counted == 0);
+    }
+    assert_true(lost > 0);
+    assert_int_equal(counted, lost + 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -195,6 +221,7 @@ int main(void)
         TEST(a_request_that_has_gone_too_far_is_refused),
         TEST(an_answer_finds_its_client_by_our_via),
         TEST(an_answer_for_nobody_goes_nowhere),
+        TEST(an_answer_that_cannot_be_passed_on_counts_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
