@@ -264,7 +264,8 @@ bool sources_clear(struct sources *s, const char *what)
         return false;
     struct str address = str_of(net.addr, net.len);
     struct names n = names_of(address);
-    bool source = tally_clear(s->failures, &n.source);
-    bool network = tally_clear(s->failures, &n.network);
+    bool source = net.bits >= n.source.bits && tally_clear(s->failures, &n.source);
+    bool network = (net.bits >= n.source.bits || net.bits == n.network.bits) &&
+                   tally_clear(s->failures, &n.network);
     return source || network;
 }

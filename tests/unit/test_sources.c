@@ -163,6 +163,8 @@ static void an_administrator_clears_one_or_all(void **state)
     miss(HERE, 6, 1000);
     miss(THERE, 6, 1000);
     assert_false(sources_clear(s, "192.0.2.99x"));
+    assert_false(sources_clear(s, "192.0.2.0/16")); /* nothing is counted by such */
+    assert_true(sources_over(s, HERE, 1000));
     assert_true(sources_clear(s, "192.0.2.1"));
     assert_false(sources_over(s, HERE, 1000));
     assert_true(sources_over(s, THERE, 1000));
