@@ -212,8 +212,10 @@ static void request(struct edge_turn *t)
     }
     struct conn *c = t->outside->conn;
     struct buf *out = conn_compose(c);
-    if (!rewrite_request_outward(t, conn_id(t->conn), out))
+    if (!rewrite_request_outward(t, conn_id(t->conn), out)) {
+        answer_refuse(t, FAULT_SIP_MEMORY);
         return;
+    }
     report_message(c, true, buf_str(out));
     conn_send_done(c);
 }

@@ -189,6 +189,7 @@ static void forward(struct edge_turn *t, struct link *l, bool sign_in)
     size_t start = out->len;
     if (!rewrite_request_inward(t, c, &mark, out)) {
         link_answered(l, mark.asked);
+        outside_arrived(t->outside);
         answer_refuse(t, FAULT_SIP_MEMORY);
         return;
     }

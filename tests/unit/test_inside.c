@@ -141,6 +141,26 @@ static void a_request_that_has_gone_too_far_is_refused(void **state)
     assert_true(str_starts(edge_kit_sent(k, k->link), STR("SIP/2.0 483 ")));
 }
 
+static void a_request_that_memory_does_not_suffice_for_is_refused(void **state)
+{
+    struct edge_kit *k = *state;
+    unsigned refused = 0;
+    char uri[80];
+    snprintf(uri, sizeof(uri), "sip:10.0.0.5:4242;ms-received-cid=%X", conn_cid(k->client));
+    for (size_t budget = 512;; budget += 64) {
+        assert_true(budget < 64 * 1024);
+        k->w->arena.budget = budget;
+        ask(k, uri, "", "");
+        if (edge_kit_is_silent(k))
+            continue; /* not even to be read */
+        if (k->w->net->tx_owner == k->client)
+            break;
+        assert_true(str_starts(edge_kit_sent(k, k->link), STR("SIP/2.0 503 ")));
+        refused++;
+    }
+    assert_true(refused > 0);
+}
+
 /* --- answers --- */
 
 static void answer(struct edge_kit *k, const char *via, const char *status)
@@ -219,6 +239,7 @@ int main(void)
         TEST(a_connection_that_has_ended_is_480_or_481),
         TEST(a_token_of_an_earlier_start_reaches_nobody),
         TEST(a_request_that_has_gone_too_far_is_refused),
+        TEST(a_request_that_memory_does_not_suffice_for_is_refused),
         TEST(an_answer_finds_its_client_by_our_via),
         TEST(an_answer_for_nobody_goes_nowhere),
         TEST(an_answer_that_cannot_be_passed_on_counts_all_the_same),
