@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Holds the arrows between the areas of src/: who may include whom.
 #
-#     base <- diag <- sip, ntlm, tls, users <- conf <- auth, net <- client, front, edge, authd <- cmd
+#     base <- diag <- sip, ntlm, kerberos, tls, users <- conf <- auth, net, ad <- client, front, edge, authd <- cmd
 #
 # Neighbours on one step do not know each other.  Beyond the steps: what talks SIP never sees
 # stored secrets, what holds secrets never sees SIP, and each library stands behind its own files.
@@ -27,7 +27,7 @@ includes() {
 
 includes | awk '
 BEGIN {
-    steps = "base|diag|sip ntlm tls users|conf|auth net|client front edge authd|cmd"
+    steps = "base|diag|sip ntlm kerberos tls users|conf|auth net ad|client front edge authd|cmd"
     count = split(steps, step, "|")
     for (i = 1; i <= count; i++) {
         n = split(step[i], areas, " ")
@@ -35,15 +35,17 @@ BEGIN {
             rank[areas[j]] = i
     }
     # area, forbidden header, why
-    forbid("front", "^users/store|^ntlm/verify", "code that reads hostile bytes sees no stored secrets")
-    forbid("edge", "^users/|^auth/|^ntlm/verify", "the Edge authenticates nobody")
+    forbid("front", "^users/store|^ntlm/verify|^kerberos/accept|^ad/", "code that reads hostile bytes sees no stored secrets")
+    forbid("edge", "^users/|^auth/|^ntlm/verify|^kerberos/", "the Edge authenticates nobody")
     forbid("authd", "^(sip|auth|net)/", "code that holds secrets never sees SIP")
     # library header, the only files that may include it
     only("^gnutls/", "^src/tls/")
     only("^uv\\.h$", "^src/base/loop\\.c$")
     # the Edge makes routing tokens and hides Via lines;
     # users seals hashes at rest; the client derives its instance id from the epid with SHA-1
-    only("^nettle/", "^src/(ntlm/crypt[^/]*|users/[^/]*|client/message|edge/token|edge/hide)\\.[ch]$")
+    only("^nettle/", "^src/(ntlm/crypt[^/]*|kerberos/mic|users/[^/]*|client/message|edge/token|edge/hide)\\.[ch]$")
+    only("^(gssapi/|krb5)", "^src/kerberos/(accept|initiate)[^/]*\\.[ch]$")
+    only("^(ldap|lber|sasl/|wbclient)", "^src/ad/")
     only("^sqlite3\\.h$", "^src/users/")
     only("^ini\\.h$", "^src/conf/")
 }

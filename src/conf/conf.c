@@ -43,6 +43,12 @@ static void set_default_fqdn(struct conf *c)
     c->fqdn = str_own(str_from_c(name));
 }
 
+static void to_upper(char *text)
+{
+    for (char *p = text; *p; p++)
+        *p = *p >= 'a' && *p <= 'z' ? (char)(*p - 0x20) : *p;
+}
+
 /* The first label of the domain, as administrators mostly named theirs. */
 static void set_default_netbios(struct conf *c)
 {
@@ -53,8 +59,27 @@ static void set_default_netbios(struct conf *c)
         return;
     free(c->netbios_domain);
     c->netbios_domain = str_own(label);
-    for (char *p = c->netbios_domain; *p; p++)
-        *p = *p >= 'a' && *p <= 'z' ? (char)(*p - 0x20) : *p;
+    to_upper(c->netbios_domain);
+}
+
+/* The realm of a Windows domain is its DNS name in capitals. */
+static void set_default_kerberos(struct conf *c)
+{
+    struct conf_kerberos *k = &c->kerberos;
+
+    if (k->realm[0] == '\0') {
+        free(k->realm);
+        k->realm = str_own(str_from_c(c->ad.domain[0] ? c->ad.domain : c->domain));
+        to_upper(k->realm);
+    }
+    if (k->service[0] == '\0') {
+        struct buf b = { 0 };
+
+        buf_printf(&b, "sip/%s", c->fqdn);
+        free(k->service);
+        k->service = str_own(buf_str(&b));
+        buf_fini(&b);
+    }
 }
 
 /* Defaults that follow from other keys. */
@@ -65,6 +90,7 @@ static void derive(struct conf *c)
     c->domain = str_own(str_from_c(c->domain_count ? c->domains[0] : ""));
     set_default_fqdn(c);
     set_default_netbios(c);
+    set_default_kerberos(c);
     if (c->edge.public_name[0] == '\0') {
         free(c->edge.public_name);
         c->edge.public_name = str_own(str_from_c(c->fqdn));
@@ -97,7 +123,8 @@ static struct conf *conf_with_defaults(const char *file)
     c->file = str_own(str_from_c(file));
     c->policy = ntlm_policy_set_new();
     for (unsigned i = 0; (k = conf_key_at(i)) != NULL; i++) {
-        if (k->type == CONF_HOST || k->type == CONF_NETBIOS || k->type == CONF_PATH)
+        if (k->type == CONF_HOST || k->type == CONF_NETBIOS || k->type == CONF_PATH ||
+            k->type == CONF_TEXT)
             *(char **)((char *)c + k->at) = str_own(STR_NONE);
         if (!k->preset || k->type == CONF_POLICY)
             continue;

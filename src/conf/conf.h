@@ -46,6 +46,17 @@ struct conf_budget {
     uint32_t source_window_s;
 };
 
+/* [directory] ad_... */
+struct conf_ad {
+    char *domain;
+};
+
+/* [kerberos] */
+struct conf_kerberos {
+    char *keytab; /* "": no Kerberos */
+    char *realm, *service;
+};
+
 struct conf {
     char *file; /* where it was read from; "(defaults)" */
 
@@ -84,9 +95,11 @@ struct conf {
 
     struct conf_edge edge;
     struct conf_budget budget;
+    struct conf_ad ad;
+    struct conf_kerberos kerberos;
 
     /* [directory] */
-    char *source;               /* sqlite */
+    char *source;               /* sqlite, ad */
     char *netbios_domain;       /* EXAMPLE */
     char *database;             /* state/users.db */
     char *key_path;             /* state/users.key: key of the stored hashes */

@@ -273,7 +273,7 @@ static void each_wrong_value_says_what_would_be_right(void **state)
         { "front", "register_expires = 2 weeks",
           "'2 weeks' is no such number: give seconds, or a number with s, m, h or d" },
         { "front", "register_expires = 10s", "'10s' is out of range: give 1m to 1d" },
-        { "directory", "source = ldap", "'ldap' is not known here: give one of sqlite" },
+        { "directory", "source = ldap", "'ldap' is not known here: give one of sqlite|ad" },
         { "directory", "netbios_domain = A.B",
           "'A.B' is no NetBIOS domain name: give 1 to 15 letters, digits or - such as EXAMPLE" },
         { "policy", "lm_compatibility = 6", "'6' is not valid: expected a number from 0 to 5" },
