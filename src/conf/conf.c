@@ -12,7 +12,7 @@
 #include "conf/conf_policy.h"
 #include "conf/conf_schema.h"
 
-enum { KEYS_MAX = 128 };
+enum { KEYS_MAX = 192 };
 
 struct reading {
     struct conf *conf;
@@ -331,6 +331,61 @@ static void check_budget(struct reading *r)
             r->file, c->budget.reserve, c->lockout_threshold);
 }
 
+static unsigned line_of(const struct reading *r, const char *section, const char *key)
+{
+    return r->seen_in[index_of(conf_key_find(str_from_c(section), str_from_c(key), false))];
+}
+
+/* With the line of the key, or of the one that makes us need it. */
+static void ad_problem(struct reading *r, const char *key, const char *because, const char *what)
+{
+    unsigned line = line_of(r, "directory", key);
+
+    if (!line)
+        line = line_of(r, "directory", because);
+    if (!line)
+        line = line_of(r, "directory", "source");
+    buf_printf(r->why, "%s:%u: [directory] %s: %s\n", r->file, line, key, what);
+}
+
+static void check_ad_servers(struct reading *r, bool simple)
+{
+    const struct conf_ad *a = &r->conf->ad;
+
+    if (a->server_count > CONF_NEXT_HOPS_MAX)
+        ad_problem(r, "ad_servers", "source", "too many: name at most 16");
+    for (unsigned i = 0; i < a->server_count; i++) {
+        if (!simple && str_starts_nocase(str_from_c(a->servers[i]), STR("ldaps:")))
+            ad_problem(r, "ad_servers", "source",
+                       "domain controllers take no gssapi inside TLS: write ldap:// (it is signed "
+                       "and sealed), or set ad_bind = simple");
+    }
+}
+
+static void check_ad(struct reading *r)
+{
+    const struct conf_ad *a = &r->conf->ad;
+    bool simple = strcmp(a->bind, "simple") == 0;
+
+    if (strcmp(r->conf->source, "ad") != 0)
+        return;
+    if (a->domain[0] == '\0')
+        ad_problem(r, "ad_domain", "source",
+                   "missing: name the Active Directory domain, such as ad.example.com");
+    if (a->address_attribute[0] == '\0')
+        ad_problem(r, "address_attribute", "source",
+                   "empty: name the attribute that holds the SIP address");
+    if (simple && a->user[0] == '\0')
+        ad_problem(r, "ad_user", "ad_bind", "missing: ad_bind = simple needs an account");
+    if (simple && a->password_file[0] == '\0')
+        ad_problem(r, "ad_password_file", "ad_bind",
+                   "missing: ad_bind = simple needs the file with the password");
+    if (!simple && a->keytab[0] == '\0')
+        ad_problem(r, "ad_keytab", "ad_bind",
+                   "missing: ad_bind = gssapi needs the keys of ad_user");
+    check_ad_servers(r, simple);
+}
+
 /* What no single key can tell. */
 static void check_together(struct reading *r)
 {
@@ -343,6 +398,7 @@ static void check_together(struct reading *r)
     check_edge_doors(r);
     check_edge(r);
     check_budget(r);
+    check_ad(r);
     if (c->tls_listen_count > 0 && c->cert_file[0] == '\0' && c->rsa_cert_file[0] == '\0')
         missing(r, "front", "cert_file", "missing: tls_listen needs a certificate and key_file");
     if (c->message_memory / 2 < c->message_max)

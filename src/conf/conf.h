@@ -46,9 +46,20 @@ struct conf_budget {
     uint32_t source_window_s;
 };
 
-/* [directory] ad_... */
+/* [directory] ad_... and what follows it there */
 struct conf_ad {
     char *domain;
+    char **servers; /* ldap:// and ldaps:// in order of preference; none: found by DNS */
+    unsigned server_count;
+    char *bind; /* gssapi, simple */
+    char *user, *password_file, *keytab, *ca_file, *base;
+    uint32_t timeout_ms; /* one question to a domain controller */
+    unsigned children;   /* winbind calls at a time */
+    unsigned cache;      /* entries */
+    uint32_t cache_s, negative_s, poll_s;
+    char *address_attribute;
+    char *enabled_attribute, *remote_attribute, *federation_attribute; /* "": see the help */
+    char *enabled_group, *remote_group;                                /* DNs, or "" */
 };
 
 /* [kerberos] */

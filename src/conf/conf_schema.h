@@ -29,6 +29,9 @@ enum conf_type {
     CONF_SECONDS,      /* uint32_t; s, m, h, d */
     CONF_MILLISECONDS, /* uint32_t; ms, s, m */
     CONF_SWITCH,       /* bool */
+    CONF_LDAP_SERVERS, /* list of ldap://HOST[:PORT] and ldaps://HOST[:PORT] */
+    CONF_LDAP_NAME,    /* an account, a group or a place in a directory: backslashes allowed */
+    CONF_ATTRIBUTE,    /* name of an LDAP attribute, may be empty */
     CONF_LEVEL,        /* enum trace_level; `at` names the component, CONF_ALL: all */
     CONF_FLAGS,        /* trace flags of a component */
     CONF_POLICY,       /* handed to ntlm_policy_key_set */

@@ -95,6 +95,41 @@ static bool is_address(struct str s)
            str_to_u32(str_skip(s, colon + 1 + six), &port) && port <= 65535;
 }
 
+static bool is_attribute(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (!is_alpha(s.ptr[i]) && (i == 0 || (!is_digit(s.ptr[i]) && s.ptr[i] != '-')))
+            return false;
+    }
+    return s.len <= 128;
+}
+
+static bool is_ldap_name(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
+            return false;
+    }
+    return s.len <= 1024;
+}
+
+/* ldap[s]://HOST[:PORT][/] */
+static bool is_ldap_server(struct str s)
+{
+    uint32_t port = 1;
+    size_t scheme = str_starts_nocase(s, STR("ldap://"))    ? 7
+                    : str_starts_nocase(s, STR("ldaps://")) ? 8
+                                                            : 0;
+    struct str rest = str_skip(s, scheme);
+
+    if (str_ends_nocase(rest, STR("/")))
+        rest.len--;
+    size_t colon = str_find_char(rest, ':');
+    if (colon != SIZE_MAX && !str_to_u32(str_skip(rest, colon + 1), &port))
+        return false;
+    return scheme > 0 && port > 0 && port <= 65535 && is_host(str_first(rest, colon));
+}
+
 static bool text_ok(const struct conf_key *k, struct str v, struct buf *why)
 {
     switch (k->type) {
@@ -105,6 +140,12 @@ static bool text_ok(const struct conf_key *k, struct str v, struct buf *why)
     case CONF_NETBIOS:
         return is_netbios(v) || wrong(why, v, "is no NetBIOS domain name",
                                       "give 1 to 15 letters, digits or - such as EXAMPLE");
+    case CONF_ATTRIBUTE:
+        return is_attribute(v) || wrong(why, v, "is no name of an attribute",
+                                        "give letters, digits and - such as proxyAddresses");
+    case CONF_LDAP_NAME:
+        return is_ldap_name(v) || wrong(why, v, "has a character that cannot stand here",
+                                        "leave out control characters, and be shorter than 1024");
     default:
         return is_text(v) || wrong(why, v, "has a character that cannot stand here",
                                    "leave out quotes, backslashes and control characters");
@@ -165,6 +206,9 @@ static bool item_ok(const struct conf_key *k, struct str item, struct buf *why)
     case CONF_ADDRESSES:
         return is_address(item) || wrong(why, item, "is no IP address with a port",
                                          "give one such as 0.0.0.0:5061 or [::]:5061");
+    case CONF_LDAP_SERVERS:
+        return is_ldap_server(item) ||
+               wrong(why, item, "is no LDAP server", "give one such as ldap://dc1.ad.example.com");
     default:
         return ntlm_network_parse(item, &network) ||
                wrong(why, item, "is no network", "give one such as 10.0.0.0/8 or fd00::/8");
@@ -362,12 +406,15 @@ bool conf_value_set(struct conf *c, const struct conf_key *k, struct str value, 
     case CONF_HOST:
     case CONF_ACCOUNT:
     case CONF_NETBIOS:
+    case CONF_LDAP_NAME:
+    case CONF_ATTRIBUTE:
         return set_text(c, k, value, why);
     case CONF_CHOICE:
         return set_choice(c, k, value, why);
     case CONF_HOSTS:
     case CONF_ADDRESSES:
     case CONF_NETWORKS:
+    case CONF_LDAP_SERVERS:
         return set_list(c, k, value, why);
     case CONF_NUMBER:
     case CONF_SIZE:
@@ -396,6 +443,7 @@ void conf_value_free(struct conf *c, const struct conf_key *k)
     switch (k->type) {
     case CONF_HOSTS:
     case CONF_ADDRESSES:
+    case CONF_LDAP_SERVERS:
         for (unsigned i = 0; i < *count; i++)
             free((*(char ***)slot)[i]);
         *count = 0;
@@ -409,6 +457,8 @@ void conf_value_free(struct conf *c, const struct conf_key *k)
     case CONF_HOST:
     case CONF_ACCOUNT:
     case CONF_NETBIOS:
+    case CONF_LDAP_NAME:
+    case CONF_ATTRIBUTE:
     case CONF_CHOICE:
         break;
     default:
@@ -437,6 +487,9 @@ const char *conf_type_text(const struct conf_key *k)
         [CONF_SECONDS] = "duration",
         [CONF_MILLISECONDS] = "duration in ms or s",
         [CONF_SWITCH] = "yes or no",
+        [CONF_LDAP_SERVERS] = "list of ldap://HOST",
+        [CONF_LDAP_NAME] = "name in a directory",
+        [CONF_ATTRIBUTE] = "attribute",
         [CONF_LEVEL] = "level",
         [CONF_FLAGS] = "list of flags",
         [CONF_POLICY] = "policy",

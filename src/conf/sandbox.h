@@ -25,6 +25,10 @@ struct sandbox_rules {
     bool files;
     bool unix_sockets; /* socket(AF_UNIX), bind, connect, listen; else only what is open already */
     bool inet_sockets; /* socket(AF_INET, AF_INET6) as well */
+    /* For a process around libraries of others, which load plug-ins: code may be mapped from files
+     * that Landlock lets it read, and a call outside the list is answered EPERM, because what
+     * another version of such a library may try must not end a sign-in. */
+    bool libraries;
     /* With inet_sockets: TCP may be connected to these ports alone, and none bound (Landlock from
      * ABI 4 on).  Zeros are skipped; all zero: any. */
     uint16_t connect_ports[SANDBOX_PATHS_MAX];

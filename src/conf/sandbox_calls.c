@@ -99,6 +99,13 @@ static const int with_files[] = {
 
 static const int with_sockets[] = { SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(listen) };
 
+/* What the C library's resolver and Kerberos ask for besides. */
+static const int with_libraries[] = {
+    SCMP_SYS(select),    SCMP_SYS(pselect6),  SCMP_SYS(dup),        SCMP_SYS(dup2),
+    SCMP_SYS(getppid),   SCMP_SYS(getgroups), SCMP_SYS(socketpair), SCMP_SYS(getresuid),
+    SCMP_SYS(getresgid), SCMP_SYS(getpgrp),
+};
+
 /* Calls of which one value of one argument is allowed. */
 static const struct {
     int call;
@@ -136,8 +143,11 @@ static bool allow_mask(scmp_filter_ctx f, int call, unsigned arg, uint64_t mask,
 
 /* No new code in memory, and threads but no processes.  clone3 hides its flags behind a pointer:
  * told that it does not exist, the C library takes clone. */
-static bool allow_threads_and_memory(scmp_filter_ctx f)
+static bool allow_threads_and_memory(scmp_filter_ctx f, bool libraries)
 {
+    /* with libraries code is mapped, but never what can be written as well */
+    if (libraries && !allow_mask(f, SCMP_SYS(mmap), 2, PROT_WRITE | PROT_EXEC, PROT_EXEC))
+        return false;
     return allow_mask(f, SCMP_SYS(mmap), 2, PROT_EXEC, 0) &&
            allow_mask(f, SCMP_SYS(mprotect), 2, PROT_EXEC, 0) &&
            allow_mask(f, SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD) &&
@@ -168,14 +178,29 @@ static bool allow_sockets(scmp_filter_ctx f, const struct sandbox_rules *rules)
                                     allow_value(f, SCMP_SYS(socket), 0, AF_INET6));
 }
 
+/* Kerberos locks the files it reads. */
+static bool allow_libraries(scmp_filter_ctx f)
+{
+    static const int commands[] = { F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD,
+                                    F_DUPFD_CLOEXEC };
+
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (!allow_value(f, SCMP_SYS(fcntl), 1, (uint64_t)commands[i]))
+            return false;
+    }
+    return allow_all(f, SCMP_ACT_ALLOW, with_libraries, ARRAY_LEN(with_libraries));
+}
+
 static bool fill(scmp_filter_ctx f, const struct sandbox_rules *rules)
 {
     for (size_t i = 0; i < ARRAY_LEN(with_value); i++) {
         if (!allow_value(f, with_value[i].call, with_value[i].arg, with_value[i].value))
             return false;
     }
-    return allow_all(f, SCMP_ACT_ALLOW, always, ARRAY_LEN(always)) && allow_threads_and_memory(f) &&
-           allow_files(f, rules->files) && allow_sockets(f, rules);
+    return allow_all(f, SCMP_ACT_ALLOW, always, ARRAY_LEN(always)) &&
+           allow_threads_and_memory(f, rules->libraries) &&
+           (!rules->libraries || allow_libraries(f)) && allow_files(f, rules->files) &&
+           allow_sockets(f, rules);
 }
 
 /* Raised by the call itself, never in the middle of malloc (whose calls are all allowed), so the
@@ -207,7 +232,7 @@ bool sandbox_calls(const struct sandbox_rules *rules, bool *loaded, struct buf *
 
     if (prctl(PR_GET_SECCOMP) < 0)
         return true; /* not in this kernel */
-    scmp_filter_ctx f = seccomp_init(SCMP_ACT_TRAP);
+    scmp_filter_ctx f = seccomp_init(rules->libraries ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_TRAP);
     if (!f)
         return told(why, "making the list of system calls", -ENOMEM);
     seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);

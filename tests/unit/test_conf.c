@@ -105,6 +105,77 @@ static void every_default_passes_as_a_value(void **state)
     buf_fini(&text);
 }
 
+/* --- Active Directory --- */
+
+static void active_directory_has_its_settings(void **state)
+{
+    (void)state;
+    struct conf *c = parse("[directory]\nsource = ad\nad_domain = ad.example.com\n"
+                           "ad_servers = ldap://dc1.ad.example.com, ldap://dc2:3268/\n"
+                           "ad_keytab = /etc/postern/ldap.keytab\nad_user = ldapread\n"
+                           "address_attribute = proxyAddresses\nenabled_attribute =\n"
+                           "enabled_group = CN=Chat, \"R&D\",OU=Groups,DC=ad,DC=example,DC=com\n");
+
+    assert_int_equal(c->ad.server_count, 2);
+    assert_string_equal(c->ad.servers[1], "ldap://dc2:3268/");
+    assert_string_equal(c->ad.bind, "gssapi");
+    assert_int_equal(c->ad.timeout_ms, 5000);
+    assert_int_equal(c->ad.children, 4);
+    assert_int_equal(c->ad.cache, 20000);
+    assert_int_equal(c->ad.cache_s, 600);
+    assert_int_equal(c->ad.negative_s, 30);
+    assert_int_equal(c->ad.poll_s, 10);
+    assert_string_equal(c->ad.address_attribute, "proxyAddresses");
+    assert_string_equal(c->ad.enabled_attribute, "");
+    assert_string_equal(c->ad.remote_attribute, "msRTCSIP-InternetAccessEnabled");
+    assert_string_equal(c->ad.enabled_group, "CN=Chat, \"R&D\",OU=Groups,DC=ad,DC=example,DC=com");
+    conf_free(c);
+}
+
+static void a_windows_account_has_a_backslash(void **state)
+{
+    (void)state;
+    struct conf *c = parse("[directory]\nad_user = EXAMPLE\\ldapread\n");
+
+    assert_string_equal(c->ad.user, "EXAMPLE\\ldapread");
+    conf_free(c);
+}
+
+static void active_directory_needs_a_domain_and_a_way_in(void **state)
+{
+    (void)state;
+    refused(
+        "[directory]\nsource = ad\n",
+        "test.conf:2: [directory] ad_domain: missing: name the Active Directory domain, such as "
+        "ad.example.com\n"
+        "test.conf:2: [directory] ad_keytab: missing: ad_bind = gssapi needs the keys of "
+        "ad_user\n");
+    refused("[directory]\nsource = ad\nad_domain = ad.example.com\nad_bind = simple\n"
+            "ad_servers = ldaps://dc1\n",
+            "test.conf:4: [directory] ad_user: missing: ad_bind = simple needs an account\n"
+            "test.conf:4: [directory] ad_password_file: missing: ad_bind = simple needs the file "
+            "with the password\n");
+    refused("[directory]\nsource = ad\nad_domain = ad.example.com\nad_keytab = /k\n"
+            "ad_servers = ldap://dc1, ldaps://dc2\n",
+            "test.conf:5: [directory] ad_servers: domain controllers take no gssapi inside TLS: "
+            "write ldap:// (it is signed and sealed), or set ad_bind = simple\n");
+}
+
+static void servers_and_attributes_are_checked(void **state)
+{
+    (void)state;
+    refused("[directory]\nad_servers = dc1.example.com\n",
+            "test.conf:2: [directory] ad_servers: 'dc1.example.com' is no LDAP server: give one "
+            "such as ldap://dc1.ad.example.com\n");
+    refused("[directory]\nad_servers = ldap://dc1:99999\n",
+            "test.conf:2: [directory] ad_servers: 'ldap://dc1:99999' is no LDAP server: give one "
+            "such as ldap://dc1.ad.example.com\n");
+    refused(
+        "[directory]\naddress_attribute = mail)(x\n",
+        "test.conf:2: [directory] address_attribute: 'mail)(x' is no name of an attribute: give "
+        "letters, digits and - such as proxyAddresses\n");
+}
+
 /* --- the example --- */
 
 static struct str file_text(const char *path, struct buf *out)
@@ -502,6 +573,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_file_is_all_defaults),
+        cmocka_unit_test(active_directory_has_its_settings),
+        cmocka_unit_test(a_windows_account_has_a_backslash),
+        cmocka_unit_test(active_directory_needs_a_domain_and_a_way_in),
+        cmocka_unit_test(servers_and_attributes_are_checked),
         cmocka_unit_test(every_default_passes_as_a_value),
         cmocka_unit_test(the_example_is_loaded),
         cmocka_unit_test(what_the_example_comments_out_is_the_default),

@@ -231,6 +231,40 @@ static void sockets_are_of_the_kinds_named(void **state)
     assert_int_equal(inside(&rules, opens_a_raw_socket), STOPPED);
 }
 
+static bool maps_a_library(void)
+{
+    int fd = open("/usr/bin/env", O_RDONLY);
+
+    return fd >= 0 && mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) != MAP_FAILED;
+}
+
+static bool writes_code(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                0) != MAP_FAILED;
+}
+
+static bool makes_memory_code(void)
+{
+    void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return mprotect(at, 4096, PROT_READ | PROT_EXEC) == 0;
+}
+
+static void a_process_around_libraries_loads_code_but_makes_none(void **state)
+{
+    (void)state;
+    need_both();
+    struct sandbox_rules rules = { .read = { "/usr" }, .files = true, .libraries = true };
+    bool (*const refused[])(
+        void) = { writes_code,       makes_memory_code,  executes,           forks,
+                  traces_its_parent, signals_its_parent, opens_a_tcp_socket, reads_etc_passwd };
+
+    assert_int_equal(inside(&rules, maps_a_library), ALLOWED);
+    for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        assert_int_equal(inside(&rules, refused[i]), REFUSED);
+}
+
 static uint16_t port_to_try;
 
 /* Nobody listens there: what counts is whether the kernel tries. */
@@ -327,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_process_keeps_the_directory_it_names_and_no_other,
                                         make_dir, remove_dir),
         cmocka_unit_test(sockets_are_of_the_kinds_named),
+        cmocka_unit_test(a_process_around_libraries_loads_code_but_makes_none),
         cmocka_unit_test(tcp_goes_to_the_ports_named_and_no_other),
         cmocka_unit_test(the_environment_can_switch_it_off),
         cmocka_unit_test(an_account_that_does_not_exist_is_told),
