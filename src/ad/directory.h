@@ -59,7 +59,8 @@ struct ad_names {
     char nb_computer[17], nb_domain[17], dns_domain[256], dns_forest[256];
 };
 
-/* The keeper is taken over. */
+/* The keeper is taken over.  `c` may go; its children keep the one they were forked with, so what
+ * [directory] says takes a restart of authd. */
 struct ad *ad_new(struct loop *l, const struct conf *c, struct ad_keeper *keeper);
 void ad_free(struct ad *a); /* open questions are answered with directory-unreachable */
 
@@ -74,6 +75,10 @@ void ad_prove(struct ad *a, const struct ad_logon *in, ad_proved done, void *arg
 
 /* Called when the names are known or change. */
 void ad_on_names(struct ad *a, void (*changed)(void *arg, const struct ad_names *n), void *arg);
+
+/* Called when the keeper has ended: no child is made any more, and the caller should end too, to be
+ * started anew. */
+void ad_on_end(struct ad *a, void (*ended)(void *arg), void *arg);
 
 /* What an administrator sees in 'ctl status'. */
 struct ad_counts {
