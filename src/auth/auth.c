@@ -8,20 +8,25 @@
 
 enum { VERSION_ABSENT = 2, VERSION_OURS = 4 };
 
+static const int64_t epoch_ms = INT64_C(11644473600000); /* 1970 after 1601 */
+
 /* ACK and CANCEL without valid credentials are discarded, never challenged; so are responses. */
 static bool may_be_challenged(const struct sip_msg *m)
 {
     return m->is_request && !str_eq(m->method, STR("ACK")) && !str_eq(m->method, STR("CANCEL"));
 }
 
-/* Through an Edge NTLM only, which is all there is: a client outside reaches no KDC. */
+/* Through an Edge NTLM only: a client outside reaches no KDC. */
 static void offer(const struct auth *a, const struct auth_request *r, struct auth_result *out)
 {
     out->outcome = AUTH_CHALLENGE;
     out->challenge_count = 0;
-    for (const struct auth_scheme *const *s = auth_schemes; *s; s++)
-        out->challenges[out->challenge_count++] =
-            challenge_first(*s, a->realm, auth_targetname(a, r->owner), r->arena);
+    for (const struct auth_scheme *const *s = auth_schemes; *s; s++) {
+        struct str target = (*s)->targetname(a, r->owner);
+        if (target.len > 0 && !(r->remote && *s == &auth_kerberos))
+            out->challenges[out->challenge_count++] =
+                challenge_first(*s, a->realm, target, r->arena);
+    }
 }
 
 void auth_offer(struct auth *a, const struct auth_request *r, struct auth_result *out)
@@ -113,7 +118,7 @@ static void handshake(struct auth *a, const struct auth_request *r, const struct
                       struct auth_result *out)
 {
     struct sa *sa = sa_find(a->sas, r->owner, r->cid, c->opaque, r->now_ms);
-    bool is_first = c->opaque.len == 0 && c->token.len == 0;
+    bool is_first = c->opaque.len == 0 && (c->token.len > 0) == c->scheme->begins_with_token;
     if (sa && (sa->state == SA_ESTABLISHED || sa->scheme != c->scheme))
         sa = NULL;
     if (!may_be_challenged(r->msg) || (sa && sa->state == SA_ASKING)) {
@@ -121,7 +126,7 @@ static void handshake(struct auth *a, const struct auth_request *r, const struct
         return;
     }
     if (!base64_decode(c->token, r->arena, &out->token) && c->token.len > 0) {
-        refuse_handshake(a, r, sa, r->arena->exhausted ? FAULT_SIP_MEMORY : FAULT_NTLM_MALFORMED,
+        refuse_handshake(a, r, sa, r->arena->exhausted ? FAULT_SIP_MEMORY : c->scheme->damaged,
                          out);
         return;
     }
@@ -198,10 +203,27 @@ static void take_account(struct sa *sa, const struct proto_verdict *v)
 static enum fault make_keys(const struct auth_request *r, const struct credentials *c,
                             struct sa *sa, const struct proto_verdict *v)
 {
-    sa->scheme->establish(sa, v->exported);
+    if (!sa->scheme->establish(sa, str_of(v->keys, v->keys_len)))
+        return FAULT_DIRECTORY_FAILED;
     if (sa->version < VERSION_OURS || credentials_verify(c, r->msg, r->arena, sa) == FAULT_NONE)
         return FAULT_NONE;
     return FAULT_SA_HANDSHAKE_SIGNATURE; /* looks to the client like every failed handshake */
+}
+
+/* Of a ticket that ends what is left of it: the library goes on signing afterwards. */
+static uint64_t left_ms(const struct auth_request *r, const struct proto_verdict *v)
+{
+    int64_t now_ms = (int64_t)(r->filetime / 10000) - epoch_ms;
+
+    return v->ends * 1000 > now_ms ? (uint64_t)(v->ends * 1000 - now_ms) : 0;
+}
+
+static uint64_t life_ms(const struct auth *a, const struct auth_request *r,
+                        const struct proto_verdict *v)
+{
+    uint64_t most = sa_table_life_ms(a->sas), left = v->ends ? left_ms(r, v) : most;
+
+    return left < most ? left : most;
 }
 
 void auth_verdict(struct auth *a, const struct auth_request *r, struct str opaque,
@@ -211,6 +233,7 @@ void auth_verdict(struct auth *a, const struct auth_request *r, struct str opaqu
     *out = (struct auth_result){ 0 };
     struct sa *sa = sa_find_any(a->sas, r->owner, r->cid, opaque);
     credentials_find(a, r, &c);
+    out->account_text = v->account;
     if (!sa || sa->state != SA_ASKING || c.scheme != sa->scheme) {
         refuse(a, r, FAULT_NTLM_REPLAY, out);
         return;
@@ -219,6 +242,8 @@ void auth_verdict(struct auth *a, const struct auth_request *r, struct str opaqu
     out->guess = v->counts;
     bool proved = v->fault == FAULT_NONE || v->password_proved;
     enum fault fault = proved ? make_keys(r, &c, sa, v) : v->fault;
+    if (fault == FAULT_NONE && v->ends && left_ms(r, v) == 0)
+        fault = FAULT_KERBEROS_EXPIRED;
     if (fault != FAULT_NONE) {
         refuse_handshake(a, r, sa, fault, out);
         return;
@@ -229,7 +254,7 @@ void auth_verdict(struct auth *a, const struct auth_request *r, struct str opaqu
     out->audited = v->audited;
     out->sa = sa;
     if (v->fault == FAULT_NONE)
-        sa_establish(a->sas, sa, r->now_ms, r->now_ms + sa_table_life_ms(a->sas));
+        sa_establish(a->sas, sa, r->now_ms, r->now_ms + life_ms(a, r, v));
 }
 
 enum fault auth_check_response(struct auth *a, const struct auth_request *r, struct sa **out)

@@ -19,9 +19,11 @@
 #include "users/proto.h"
 
 struct auth {
-    struct str realm;      /* SIP Communications Service */
-    struct str targetname; /* our FQDN; Kerberos puts sip/ before it */
+    struct str realm;            /* SIP Communications Service */
+    struct str targetname;       /* our FQDN */
+    struct str kerberos_service; /* sip/ and our FQDN; empty: Kerberos is not on offer */
     struct ntlm_names names;
+    bool is_joined; /* the names are a domain member's, and checked by its domain controller */
     const struct ntlm_policy_set *policy; /* swapped by the owner when it changes */
     struct sa_table *sas;
     /* drawn in advance: one system call for many messages.  All zero at first. */
@@ -35,7 +37,7 @@ struct auth_request {
     struct sa_owner *owner;
     struct str cid;    /* of the outside connection behind an Edge; else empty */
     struct str source; /* 4 or 16 address octets: for policy exceptions */
-    bool remote;       /* through an Edge: only NTLM is offered */
+    bool remote;       /* through an Edge: only NTLM is offered, as no KDC is reached from there */
     bool source_over;  /* its address failed too often, says the Edge */
     uint64_t resumed, tickets[PROTO_TICKETS_MAX]; /* what the Edge says of its TLS session */
     struct str user_key;                          /* of From */

@@ -10,6 +10,8 @@
 #include "base/secret.h"
 #include "base/utf16.h"
 
+enum { EXPORTED_LEN = 16 };
+
 static struct str upper(struct str s, struct arena *arena)
 {
     char *copy = arena_alloc(arena, s.len + 1);
@@ -28,6 +30,8 @@ static struct ntlm_names neutral_names(const struct auth *a, struct str known, s
     struct str host = str_first(str_first(known, str_find_char(known, '.')), 15);
     struct str domain = a->names.dns_domain;
 
+    if (a->is_joined) /* others would be refused; none at all pass */
+        return (struct ntlm_names){ .dns_computer = known, .dns_domain = domain, .unnamed = true };
     return (struct ntlm_names){
         .nb_computer = upper(host, arena),
         .nb_domain = upper(str_first(str_first(domain, str_find_char(domain, '.')), 15), arena),
@@ -129,9 +133,17 @@ static enum fault step(struct auth *a, const struct auth_request *r,
     return sa ? judge_authenticate(r, policy, sa, token, out) : send_challenge(a, r, policy, out);
 }
 
-static void establish(struct sa *sa, const uint8_t exported[16])
+static struct str targetname(const struct auth *a, const struct sa_owner *o)
 {
-    ntlm_keys_init(&sa->keys, sa->flags, sa->revision, exported);
+    return auth_targetname(a, o);
+}
+
+static bool establish(struct sa *sa, struct str exported)
+{
+    if (exported.len != EXPORTED_LEN)
+        return false;
+    ntlm_keys_init(&sa->keys, sa->flags, sa->revision, (const uint8_t *)exported.ptr);
+    return true;
 }
 
 static void sign(struct sa *sa, struct str text, struct buf *hex)
@@ -155,6 +167,8 @@ static void wipe(struct sa *sa)
 }
 
 const struct auth_scheme auth_ntlm = { .name = "NTLM",
+                                       .damaged = FAULT_NTLM_MALFORMED,
+                                       .targetname = targetname,
                                        .step = step,
                                        .describe = describe,
                                        .establish = establish,

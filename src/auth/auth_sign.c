@@ -56,7 +56,7 @@ void auth_sign(struct auth *a, struct sa *sa, struct sigtext *t, struct buf *out
     t->rand = buf_str(&rand);
     t->num = buf_str(&num);
     t->realm = a->realm;
-    t->target = auth_targetname(a, sa->owner);
+    t->target = sa->scheme->targetname(a, sa->owner);
 
     size_t start = out->len;
     sigtext_write(t, sa->version, out);

@@ -3,7 +3,7 @@
 
 #include "sip/authparam.h"
 
-const struct auth_scheme *const auth_schemes[] = { &auth_ntlm, NULL };
+const struct auth_scheme *const auth_schemes[] = { &auth_ntlm, &auth_kerberos, NULL };
 
 static const struct auth_scheme *scheme_named(struct str name)
 {
@@ -18,11 +18,15 @@ struct str auth_targetname(const struct auth *a, const struct sa_owner *o)
     return o->targetname ? str_from_c(o->targetname) : a->targetname;
 }
 
-/* The realm is compared with its case, the target name is a host name. */
-static bool is_ours(const struct auth *a, const struct auth_request *r, const struct sip_auth *p)
+/* The realm is compared with its case, the target name is a host name.  A scheme that is not set up
+ * has none, and whatever is sent for it is not for us. */
+static bool is_ours(const struct auth *a, const struct auth_request *r, const struct sip_auth *p,
+                    const struct auth_scheme *scheme)
 {
-    return str_eq(sip_auth_get(p, STR("realm")), a->realm) &&
-           str_eq_nocase(sip_auth_get(p, STR("targetname")), auth_targetname(a, r->owner));
+    struct str target = scheme->targetname(a, r->owner);
+
+    return target.len > 0 && str_eq(sip_auth_get(p, STR("realm")), a->realm) &&
+           str_eq_nocase(sip_auth_get(p, STR("targetname")), target);
 }
 
 static void take(const struct sip_auth *p, struct credentials *out)
@@ -47,7 +51,7 @@ static enum fault find_in(const struct auth *a, const struct auth_request *r, en
         struct sip_auth p;
         enum fault fault = sip_auth_parse(sip_unfold(h->value, r->arena), &p);
         const struct auth_scheme *scheme = fault == FAULT_NONE ? scheme_named(p.scheme) : NULL;
-        if (scheme && is_ours(a, r, &p)) {
+        if (scheme && is_ours(a, r, &p, scheme)) {
             out->scheme = scheme;
             take(&p, out);
             return FAULT_NONE;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "kerberos/mic.h"
 #include "ntlm/sign.h"
 
 struct auth_scheme;
@@ -59,7 +60,10 @@ struct sa {
     size_t challenge_len;
     uint32_t flags;
     unsigned revision;
-    struct ntlm_keys keys;
+    union {
+        struct ntlm_keys keys;
+        struct krb_mic *mic; /* Kerberos; owned, NULL before it is established */
+    };
 };
 
 struct sa_limits {

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "authd/asked.h"
 #include "authd/authd_internal.h"
 #include "authd/control.h"
 #include "base/clock.h"
@@ -29,95 +30,33 @@ static int complain(const struct buf *why)
     return EXIT_CONFIG;
 }
 
-/* --- answering --- */
-
-/* yyyymmdd here and now, as an administrator reads `until`; asked of the C library once per hour
- * at most. */
-static uint32_t today(struct authd *a, int64_t now)
-{
-    struct tm tm;
-    time_t t = (time_t)now;
-
-    if (now >= a->day_from && now < a->day_until)
-        return a->day;
-    localtime_r(&t, &tm);
-    a->day = (uint32_t)((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday);
-    a->day_from = now;
-    a->day_until = now + 3600 - (tm.tm_min * 60 + tm.tm_sec);
-    return a->day;
-}
-
-static void trace_verdict(const struct authd *a, const struct proto_question *q,
-                          const struct judge_answer *answer)
-{
-    const struct proto_verdict *v = &answer->verdict;
-    enum trace_level level = v->fault == FAULT_NONE && v->audited == FAULT_NONE ? TL_INFO : TL_WARN;
-
-    if (v->fault == FAULT_DIRECTORY_FAILED)
-        trace_text(TRACE_AUTHD, TL_ERROR, "judge", "directory-failed: %s", a->judge.store->error);
-    if (!trace_on(TRACE_AUTHD, TF_COMPONENT, level))
-        return;
-    trace_text(TRACE_AUTHD, level, "judge", "%s%s%s account=\"%.*s\" from=\"%.*s\"%s",
-               v->fault == FAULT_NONE ? "signed-in" : fault_name(v->fault),
-               v->audited == FAULT_NONE ? "" : " audited=",
-               v->audited == FAULT_NONE ? "" : fault_name(v->audited), STR_ARG(v->account),
-               STR_ARG(q->from_uri), q->remote ? " remote" : "");
-}
-
-static void answer_question(struct authd *a, const struct proto_question *q, struct buf *out)
-{
-    struct judge_answer answer;
-    uint64_t now_us = clock_wall_us();
-    struct judge_time t = { .now = (int64_t)(now_us / 1000000), .filetime = clock_filetime() };
-
-    t.day = today(a, t.now);
-    judge_question(&a->judge, q, &t, &answer);
-    a->verdicts[answer.verdict.fault]++;
-    a->audited += answer.verdict.audited != FAULT_NONE;
-    if (answer.lockout_changed)
-        writer_lockout(a->writer, answer.user.name, &answer.lockout);
-    proto_verdict_write(&answer.verdict, out);
-    trace_verdict(a, q, &answer);
-    judge_answer_fini(&answer);
-}
-
-static void answer_message(void *arg, struct str message, uint64_t waited_ms, struct buf *out,
-                           uint64_t *keep_ms)
-{
-    struct authd *a = arg;
-    struct proto_question q;
-    struct proto_lookup l;
-    struct proto_flags f;
-
-    if (proto_question_read(message, &q)) {
-        /* nobody waits for it any more, and a guess must not count twice */
-        if (waited_ms >= q.deadline_ms) {
-            a->late_questions++;
-            return;
-        }
-        *keep_ms = q.deadline_ms - waited_ms;
-        answer_question(a, &q, out);
-    } else if (proto_lookup_read(message, &l)) {
-        a->lookups++;
-        *keep_ms = a->conf->authd_timeout_ms;
-        judge_lookup(&a->judge, &l, (int64_t)(clock_wall_us() / 1000000), &f);
-        proto_flags_write(&f, out);
-    } else {
-        a->unreadable++;
-        trace_text(TRACE_AUTHD, TL_ERROR, "link", "a message of %zu octets cannot be read",
-                   message.len);
-    }
-}
-
 /* --- settings --- */
+
+/* The SIP domains, and the DNS name of the Active Directory domain: all mean our domain. */
+static void set_domains(struct authd *a)
+{
+    const struct conf *c = a->conf;
+    unsigned count = 0;
+
+    free(a->domains);
+    a->domains = calloc(c->domain_count + 1, sizeof(*a->domains));
+    if (!a->domains)
+        abort();
+    for (; count < c->domain_count; count++)
+        a->domains[count] = c->domains[count];
+    if (c->ad.domain[0])
+        a->domains[count++] = c->ad.domain;
+    a->judge.domains = a->domains;
+    a->judge.domain_count = count;
+}
 
 static void apply_conf(struct authd *a)
 {
     const struct conf *c = a->conf;
 
     a->judge.policy = c->policy;
-    a->judge.domains = (const char *const *)c->domains;
-    a->judge.domain_count = c->domain_count;
+    set_domains(a);
+    a->judge.realm = c->kerberos.keytab[0] ? c->kerberos.realm : NULL;
     a->judge.budget.netbios = c->netbios_domain;
     a->judge.budget.rules = (struct budget_rules){ .account_failures = c->budget.account_failures,
                                                    .device_failures = c->budget.device_failures,
@@ -201,6 +140,15 @@ static int inherited_socket(const char *number, struct buf *why)
     return (int)fd;
 }
 
+/* It must be a copy of us from before we hold anything, and before we may no longer fork. */
+static bool start_keeper(struct authd *a, struct buf *why)
+{
+    if (strcmp(a->conf->source, "ad") != 0)
+        return true;
+    a->keeper = ad_keeper_start(a->conf, why);
+    return a->keeper != NULL;
+}
+
 static bool open_sockets(struct authd *a, struct buf *why)
 {
     const char *number = getenv("POSTERN_AUTHD_FD");
@@ -212,7 +160,7 @@ static bool open_sockets(struct authd *a, struct buf *why)
     buf_printf(&path, "%s/authd.sock", a->conf->run);
     int fd = number ? inherited_socket(number, why) : link_bind(path.ptr, group, why);
     if (fd >= 0)
-        a->link = link_new(a->loop, fd, friend, answer_message, a);
+        a->link = link_new(a->loop, fd, friend, asked_message, a);
     if (fd >= 0 && !number)
         a->own_socket = str_own(buf_str(&path));
     buf_clear(&path);
@@ -238,9 +186,12 @@ static bool lock_in(const struct authd *a, struct buf *why)
 {
     const struct conf *c = a->conf;
     char *conf_dir = folder_of(c->file), *db_dir = folder_of(c->database);
+    char *keytab_dir = folder_of(c->kerberos.keytab);
+    const char *krb5_conf = getenv("KRB5_CONFIG");
     char *key_dir = folder_of(c->key_path), *trace_dir = folder_of(c->trace.path);
     struct sandbox_rules rules = {
-        .read = { conf_dir, key_dir },
+        .read = { conf_dir, key_dir, keytab_dir[0] ? keytab_dir : NULL, "/etc/krb5.conf",
+                  "/etc/krb5.conf.d", "/etc/gss", krb5_conf },
         .write = { c->state, db_dir, trace_dir, c->run },
         .files = true,
     };
@@ -249,11 +200,37 @@ static bool lock_in(const struct authd *a, struct buf *why)
     free(conf_dir);
     free(db_dir);
     free(key_dir);
+    free(keytab_dir);
     free(trace_dir);
     return good;
 }
 
-static bool open_directory(struct authd *a, struct buf *why)
+static void on_names(void *arg, const struct ad_names *n)
+{
+    struct authd *a = arg;
+    struct proto_names names = { .nb_computer = str_from_c(n->nb_computer),
+                                 .nb_domain = str_from_c(n->nb_domain),
+                                 .dns_domain = str_from_c(n->dns_domain),
+                                 .dns_tree = str_from_c(n->dns_forest) };
+    struct buf message = { 0 };
+
+    if (proto_names_write(&names, &message))
+        link_greet(a->link, buf_str(&message));
+    trace_text(TRACE_AUTHD, TL_INFO, "names", "this machine is %s of domain %s", n->nb_computer,
+               n->nb_domain);
+    buf_fini(&message);
+}
+
+/* Whoever started us starts us anew, with a keeper. */
+static void on_keeper_end(void *arg)
+{
+    struct authd *a = arg;
+
+    trace_text(TRACE_AUTHD, TL_ERROR, "keeper", "the process that makes children has ended");
+    loop_stop(a->loop);
+}
+
+static bool open_embedded(struct authd *a, struct buf *why)
 {
     const struct conf *c = a->conf;
 
@@ -264,6 +241,37 @@ static bool open_directory(struct authd *a, struct buf *why)
     struct store *own = store_sqlite_open(c->database, c->key_path, c->netbios_domain, why);
     a->writer = own ? writer_start(own) : NULL;
     return a->writer != NULL;
+}
+
+static bool open_directory(struct authd *a, struct buf *why)
+{
+    if (!a->keeper)
+        return open_embedded(a, why);
+    a->ad = ad_new(a->loop, a->conf, a->keeper);
+    ad_on_names(a->ad, on_names, a);
+    ad_on_end(a->ad, on_keeper_end, a);
+    return true;
+}
+
+/* Without the keytab NTLM works as ever; who comes with a ticket is told to come back later. */
+static void open_keytab(struct authd *a)
+{
+    const struct conf *c = a->conf;
+    struct buf cache = { 0 }, why = { 0 };
+
+    if (c->kerberos.keytab[0] == '\0')
+        return;
+    buf_printf(&cache, "%s/kerberos.replay", c->state);
+    struct krb_acceptor_settings s = { .keytab = c->kerberos.keytab,
+                                       .service = c->kerberos.service,
+                                       .replay_cache = cache.ptr };
+    a->acceptor = krb_acceptor_new(&s, &why);
+    if (!a->acceptor) {
+        fprintf(stderr, "postern: authd runs without Kerberos: %.*s\n", STR_ARG(buf_str(&why)));
+        trace_text(TRACE_AUTHD, TL_ERROR, "kerberos", "%.*s", STR_ARG(buf_str(&why)));
+    }
+    buf_fini(&cache);
+    buf_fini(&why);
 }
 
 /* Next to the front's, in a file of our own: two processes must not rotate one file. */
@@ -369,8 +377,14 @@ static NORETURN void end(struct authd *a)
         save_budgets(a);
         budget_writer_stop(a->budget_writer);
     }
-    writer_stop(a->writer);
-    a->judge.store->ops->free(a->judge.store);
+    if (a->writer)
+        writer_stop(a->writer);
+    if (a->judge.store)
+        a->judge.store->ops->free(a->judge.store);
+    if (a->ad)
+        ad_free(a->ad);
+    if (a->acceptor)
+        krb_acceptor_free(a->acceptor);
     judge_fini(&a->judge);
     trace_stop();
     _exit(0);
@@ -394,9 +408,11 @@ int authd_run(struct conf *conf)
     loop_signal_new(a->loop, SIGTERM, on_end, a);
     loop_signal_new(a->loop, SIGINT, on_end, a);
     loop_signal_new(a->loop, SIGHUP, on_hangup, a);
-    if (!open_sockets(a, &why) || !lock_in(a, &why) || !open_directory(a, &why))
+    if (!start_keeper(a, &why) || !open_sockets(a, &why) || !lock_in(a, &why) ||
+        !open_directory(a, &why))
         return complain(&why);
     open_trace(a);
+    open_keytab(a);
     open_budgets(a);
     trace_text(TRACE_AUTHD, TL_INFO, "start", "authd %s answers for %s", POSTERN_VERSION,
                conf->netbios_domain);

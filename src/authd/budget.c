@@ -157,6 +157,7 @@ enum fault budget_take(struct budget *b, const struct proto_question *q, struct 
     t->by_session = false;
     t->counted = q->remote || b->rules.inside;
     t->repeated = false;
+    t->held = false;
     if (t->account)
         return check(b, t);
     b->refused += q->source_over;
@@ -227,12 +228,16 @@ static struct budget_account *account_of(struct budget *b, struct budget_try *t)
     return t->account;
 }
 
-static void failed(struct budget *b, struct budget_try *t)
+static void remember_token(struct budget_account *a, uint64_t token)
+{
+    a->tokens[a->token_next] = token;
+    a->token_next = (a->token_next + 1) % BUDGET_TOKENS_MAX;
+}
+
+static void count_failure(struct budget *b, struct budget_try *t)
 {
     struct budget_account *a = account_of(b, t);
 
-    a->tokens[a->token_next] = t->token;
-    a->token_next = (a->token_next + 1) % BUDGET_TOKENS_MAX;
     budget_lane_add(&a->all, t->now, b->rules.window_s);
     if (t->counted)
         budget_lane_add(lane_of(t), t->now, b->rules.window_s);
@@ -255,11 +260,56 @@ static void proved(struct budget *b, struct budget_try *t)
     budget_account_touch(&b->table, a, t->now);
 }
 
+static bool counts_failures(const struct budget *b, const struct budget_try *t)
+{
+    return t->counted || b->rules.ceiling;
+}
+
+void budget_hold(struct budget *b, struct budget_try *t)
+{
+    t->held = counts_failures(b, t);
+    if (t->held)
+        count_failure(b, t);
+    t->account = NULL; /* it may go before the answer comes */
+    t->device = NULL;
+}
+
+static void take_one(struct budget_lane *lane)
+{
+    lane->failures -= lane->failures > 0;
+}
+
+/* Finds its account again; what was counted in advance is taken back unless it came true. */
+static void release(struct budget *b, struct budget_try *t, enum budget_result result)
+{
+    t->held = false;
+    t->account = budget_account_named(&b->table, spelling(t));
+    if (!t->account)
+        return;
+    if (t->counted)
+        t->device = budget_device_match(&t->account->devices, t->q, t->now - b->rules.device_life_s,
+                                        &t->by_session);
+    if (result == BUDGET_FAILED)
+        return;
+    take_one(&t->account->all);
+    if (t->counted)
+        take_one(lane_of(t));
+    if (t->q->remote)
+        take_one(&t->account->outside);
+    budget_account_touch(&b->table, t->account, t->now);
+}
+
 void budget_settle(struct budget *b, struct budget_try *t, enum budget_result result)
 {
-    if (result == BUDGET_FAILED && (t->counted || b->rules.ceiling))
-        failed(b, t);
-    else if (result == BUDGET_PROVED && t->counted)
+    bool counted_already = t->held;
+
+    if (t->held)
+        release(b, t, result);
+    if (result == BUDGET_FAILED && counts_failures(b, t)) {
+        if (!counted_already)
+            count_failure(b, t);
+        remember_token(account_of(b, t), t->token);
+    } else if (result == BUDGET_PROVED && t->counted)
         proved(b, t);
 }
 

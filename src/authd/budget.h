@@ -2,7 +2,8 @@
 /* Failure budgets of accounts: how often sign-ins may fail before they are refused without asking
  * the directory.  Pure data: no I/O, no clock.
  *
- * A question is taken before the directory is asked and settled afterwards; one at a time.  Who is
+ * A question is taken before the directory is asked and settled afterwards, with no other between
+ * them unless it is held.  Who is
  * asked for is the account, however it was written; a name that is nobody's has a budget as well.
  * Whoever never signed in to the account is a stranger: strangers share one budget, each known
  * device has its own (budget_device.h).  Each is forgotten a window after its first failure.
@@ -55,6 +56,7 @@ struct budget_try {
     bool by_session;
     bool counted;  /* against strangers or a device, not only against the ceiling */
     bool repeated; /* the very token failed before: a retransmission */
+    bool held;     /* counted as failed until it is known better (budget_hold) */
 };
 
 enum budget_result {
@@ -73,6 +75,9 @@ enum fault budget_take(struct budget *b, const struct proto_question *q, struct 
  * means an account whose budget is used up. */
 enum fault budget_found(struct budget *b, struct budget_try *t, const struct user *u);
 void budget_settle(struct budget *b, struct budget_try *t, enum budget_result result);
+/* For a directory that answers later: from now on the try counts as a failure, so that guesses made
+ * side by side do not overrun what is left.  Others may be taken before it is settled. */
+void budget_hold(struct budget *b, struct budget_try *t);
 
 /* --- for administrators --- */
 

@@ -24,13 +24,35 @@ static json_t *refusals(const struct authd *a)
     return o;
 }
 
-static json_t *directory(const struct authd *a)
+static json_t *embedded_directory(const struct authd *a)
 {
     return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I}", "source", a->conf->source, "database",
                      a->conf->database, "domain", a->conf->netbios_domain, "lockout_threshold",
                      (int)a->judge.lockout.rules.threshold, "lockouts_not_written",
                      (json_int_t)writer_dropped(a->writer), "writes_failed",
                      (json_int_t)writer_failed(a->writer));
+}
+
+static json_t *active_directory(const struct authd *a)
+{
+    struct ad_counts n;
+
+    ad_counts(a->ad, &n);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "source", a->conf->source, "domain",
+                          a->conf->netbios_domain, "dns_domain", a->conf->ad.domain, "server",
+                          n.server, "ldap_down", n.ldap_down, "winbind_down", n.winbind_down);
+    add_count(o, "down_since", (uint64_t)n.down_since);
+    add_count(o, "asked", n.asked);
+    add_count(o, "from_cache", n.cached);
+    add_count(o, "searches", n.searches);
+    add_count(o, "logons", n.logons);
+    add_count(o, "deadlines", n.deadlines);
+    add_count(o, "respawned", n.respawned);
+    add_count(o, "refused_busy", n.refused_busy);
+    add_count(o, "cache_entries", n.cache_entries);
+    add_count(o, "waiting", n.waiting);
+    add_count(o, "children", n.children);
+    return o;
 }
 
 static void do_status(struct authd *a, struct ctl_request *r)
@@ -55,7 +77,8 @@ static void do_status(struct authd *a, struct ctl_request *r)
     json_object_set_new(o, "budget", budget_control_status(a));
     json_object_set_new(o, "refused", refusals(a));
     json_object_set_new(o, "policy", json_string(a->conf->policy->preset));
-    json_object_set_new(o, "directory", directory(a));
+    json_object_set_new(o, "directory", a->ad ? active_directory(a) : embedded_directory(a));
+    json_object_set_new(o, "kerberos", json_boolean(a->acceptor != NULL));
     json_object_set_new(o, "trace_dropped", json_integer((json_int_t)trace_dropped()));
     json_object_set_new(o, "sandbox", ctl_sandbox_json());
     ctl_reply(r, o);

@@ -13,7 +13,7 @@
 #include "base/secret.h"
 #include "users/proto.h"
 
-enum { BATCH = 32, QUEUE_MAX = 256, PEERS_MAX = 256, ANSWER_MAX = 2048 };
+enum { BATCH = 32, QUEUE_MAX = 256, PEERS_MAX = 256, ANSWER_MAX = 2048, GREETING_KEEP_MS = 60000 };
 
 struct queued {
     size_t at, len;
@@ -22,6 +22,7 @@ struct queued {
 
 struct peer {
     struct peer *next;
+    uint64_t id;
     struct link *link;
     int fd;
     struct loop_fd *watch;
@@ -48,6 +49,8 @@ struct link {
     struct link_counts counts;
     struct scratch *scratch;
     struct buf one; /* the answer being made */
+    struct buf greeting;
+    uint64_t last_id;
 };
 
 static void *checked(void *ptr)
@@ -135,21 +138,31 @@ static bool peer_flush(struct peer *p)
     return true;
 }
 
+/* Behind the places that a batch may need at once nothing is kept for later answers. */
+static void enqueue(struct peer *p, struct str answer, uint64_t keep_ms)
+{
+    if (answer.len == 0 || answer.len > ANSWER_MAX)
+        return;
+    if (p->first + p->count == QUEUE_MAX) {
+        p->link->counts.late++;
+        return;
+    }
+    p->queue[p->first + p->count++] = (struct queued){
+        .at = p->bytes.len,
+        .len = answer.len,
+        .until_ms = loop_now_ms(p->link->loop) + keep_ms,
+    };
+    buf_add(&p->bytes, answer);
+}
+
 static void answer_one(struct peer *p, struct str message, uint64_t waited_ms)
 {
     struct link *k = p->link;
     uint64_t keep_ms = 0;
 
     k->counts.received++;
-    k->answer(k->arg, message, waited_ms, &k->one, &keep_ms);
-    if (k->one.len && k->one.len <= ANSWER_MAX) {
-        p->queue[p->first + p->count++] = (struct queued){
-            .at = p->bytes.len,
-            .len = k->one.len,
-            .until_ms = loop_now_ms(k->loop) + keep_ms,
-        };
-        buf_add(&p->bytes, buf_str(&k->one));
-    }
+    k->answer(k->arg, (struct link_ticket){ p->id }, message, waited_ms, &k->one, &keep_ms);
+    enqueue(p, buf_str(&k->one), keep_ms);
     secret_wipe(k->one.ptr, k->one.len);
     buf_clear(&k->one);
 }
@@ -267,7 +280,29 @@ static void accept_ready(void *arg, int events)
     p->next = k->peers;
     k->peers = p;
     k->counts.peers++;
+    p->id = ++k->last_id;
+    enqueue(p, buf_str(&k->greeting), GREETING_KEEP_MS);
     peer_watch(p);
+}
+
+void link_reply(struct link *k, struct link_ticket to, struct str answer, uint64_t keep_ms)
+{
+    struct peer *p = k->peers;
+
+    while (p && p->id != to.peer)
+        p = p->next;
+    if (p && p->first + p->count == QUEUE_MAX && !peer_flush(p))
+        p = NULL;
+    if (p)
+        enqueue(p, answer, keep_ms);
+}
+
+void link_greet(struct link *k, struct str message)
+{
+    buf_clear(&k->greeting);
+    buf_add(&k->greeting, message);
+    for (struct peer *p = k->peers; p; p = p->next)
+        enqueue(p, message, GREETING_KEEP_MS);
 }
 
 struct link *link_new(struct loop *l, int fd, uid_t friend, link_answer answer, void *arg)
@@ -301,6 +336,7 @@ void link_free(struct link *k)
     close(k->fd);
     free(k->scratch);
     buf_fini(&k->one);
+    buf_fini(&k->greeting);
     free(k);
 }
 

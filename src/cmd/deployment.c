@@ -135,7 +135,7 @@ static bool write_config(const struct deployment *d, struct buf *why)
     buf_printf(&t, "tls_listen = %s\ntcp_listen = %s\n", d->tls, d->tcp);
     buf_printf(&t, "cert_file = %s/fe-ec.pem\nkey_file = %s/fe-ec.key\n", d->dir, d->dir);
     buf_printf(&t, "rsa_cert_file = %s/fe-rsa.pem\nrsa_key_file = %s/fe-rsa.key\n", d->dir, d->dir);
-    buf_printf(&t, "legacy_networks = 127.0.0.0/8\nedge_listen = %s\n", d->link);
+    buf_printf(&t, "recheck = 5\nlegacy_networks = 127.0.0.0/8\nedge_listen = %s\n", d->link);
     buf_printf(&t, "edge_servers = sip.example.com\nedge_ca_file = %s\n\n", d->ca);
     write_edge(d, &t);
     buf_add_c(&t, "[directory]\nsource = sqlite\n");

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "cmd/cmd.h"
+#include "cmd/door.h"
 #include "cmd/owner.h"
 #include "cmd/remote.h"
 #include "edge/edge.h"
@@ -96,7 +97,12 @@ static void run_role(struct supervisor *s, const struct role *r)
         fcntl(s->edge_memory, F_SETFD, 0);
         setenv("POSTERN_EDGE_MEMORY", fd, 1);
     }
-    execl("/proc/self/exe", "postern", r->name, "-c", s->conf->file, (char *)NULL);
+    char name[16], option[] = "-c";
+    snprintf(name, sizeof(name), "%s", r->name);
+    char *argv[] = { name, option, s->conf->file, NULL };
+    if (strcmp(r->name, "authd") != 0)
+        _exit(door_exec(argv));
+    execl("/proc/self/exe", "postern", name, option, s->conf->file, (char *)NULL);
     fprintf(stderr, "postern: cannot start %s: %s\n", r->name, strerror(errno));
     _exit(127);
 }

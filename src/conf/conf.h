@@ -97,6 +97,7 @@ struct conf {
     uint32_t keep_alive;         /* 300 */
     unsigned endpoints_per_user; /* 8 */
     uint32_t sa_life;            /* 28800 s */
+    uint32_t recheck;            /* 30 s */
     char *server_header;         /* RTC/3.5 */
     char **edge_listen;          /* doors for Edges: mutual TLS */
     unsigned edge_listen_count;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/compiler.h"
 
@@ -30,6 +31,11 @@ const struct fault_row *fault_row(enum fault f)
 const char *fault_name(enum fault f)
 {
     return fault_row(f)->name;
+}
+
+bool fault_is_of_directory(enum fault f)
+{
+    return f == FAULT_KERBEROS_KEYTAB || strncmp(fault_name(f), "directory-", 10) == 0;
 }
 
 enum fault fault_from_name(struct str name)

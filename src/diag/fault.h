@@ -4,6 +4,7 @@
 #ifndef POSTERN_DIAG_FAULT_H
 #define POSTERN_DIAG_FAULT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -38,6 +39,8 @@ const struct fault_row *fault_row(enum fault f);
 const char *fault_name(enum fault f); /* "none" for FAULT_NONE */
 /* Finds by kebab name; FAULT_COUNT when unknown. */
 enum fault fault_from_name(struct str name);
+/* Nobody looked at the password: nothing is said about who signs in. */
+bool fault_is_of_directory(enum fault f);
 /* "SEC_E_UNSUPPORTED_FUNCTION", or NULL when the code has no name here. */
 const char *fault_result_symbol(uint32_t result_code);
 

@@ -131,6 +131,7 @@ static void handle_message(struct ask *a, struct str in)
 {
     struct proto_verdict v;
     struct proto_flags f;
+    struct proto_names n;
     struct open_question *q = NULL;
     switch (proto_kind(in)) {
     case PROTO_VERDICT:
@@ -145,6 +146,10 @@ static void handle_message(struct ask *a, struct str in)
         if (q->user_key)
             a->handler.flags(a->arg, str_from_c(q->user_key), &f);
         break;
+    case PROTO_NAMES:
+        if (proto_names_read(in, &n))
+            a->handler.names(a->arg, &n);
+        return;
     default:
         return;
     }
@@ -297,6 +302,9 @@ void ask_tick(struct ask *a, uint64_t now_ms)
 {
     while (a->oldest && now_ms >= a->oldest->deadline_ms)
         answer_unreachable(a, take_at(a, &a->oldest));
+    /* authd tells names before it is asked anything */
+    if (a->fd < 0 && now_ms >= a->retry_ms)
+        connect_again(a, now_ms);
     flush(a);
 }
 

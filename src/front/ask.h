@@ -23,6 +23,8 @@ struct ask_handler {
     void (*verdict)(void *arg, struct job *job, const struct proto_verdict *v);
     /* A user's flags as of now; not called when authd does not answer. */
     void (*flags)(void *arg, struct str user_key, const struct proto_flags *f);
+    /* The names a CHALLENGE must carry, told unasked. */
+    void (*names)(void *arg, const struct proto_names *n);
 };
 
 struct ask *ask_new(struct loop *l, const struct ask_settings *s, const struct ask_handler *h,

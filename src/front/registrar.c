@@ -38,6 +38,7 @@ struct registrar {
     struct table users;
     unsigned endpoints_max;
     unsigned endpoints;
+    size_t told; /* where registrar_some goes on */
 };
 
 struct registrar *registrar_new(unsigned endpoints_max)
@@ -310,6 +311,18 @@ void registrar_sweep(struct registrar *r, uint64_t now_ms)
         emptied = u->next_empty;
         user_drop_if_empty(r, u);
     }
+}
+
+void registrar_some(struct registrar *r, unsigned parts,
+                    void (*each)(void *arg, struct str user_key), void *arg)
+{
+    size_t until = r->told + r->users.cap / parts + 1;
+    struct owned_user *u;
+
+    while (r->told < until && (u = table_next(&r->users, &r->told)) != NULL)
+        each(arg, str_of(u->key, u->key_len));
+    if (r->told >= r->users.cap)
+        r->told = 0;
 }
 
 unsigned registrar_remove(struct registrar *r, struct str user_key, struct str epid,

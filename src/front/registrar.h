@@ -55,6 +55,10 @@ void registrar_sweep(struct registrar *r, uint64_t now_ms);
 unsigned registrar_remove(struct registrar *r, struct str user_key, struct str epid,
                           bool remote_only, void (*each)(void *arg, const struct registrar_out *o),
                           void *arg);
+/* Tells the next part of all users: after `parts` calls every one was told.  `each` changes nothing
+ * here. */
+void registrar_some(struct registrar *r, unsigned parts,
+                    void (*each)(void *arg, struct str user_key), void *arg);
 unsigned registrar_users(const struct registrar *r);
 unsigned registrar_endpoints(const struct registrar *r);
 

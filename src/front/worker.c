@@ -15,7 +15,12 @@
 #include "front/mail.h"
 #include "front/register.h"
 
-enum { LINK_SEND_MAX = 16 << 20, TICK_MS = 100, SWEEP_TICKS = 10, ARENA_FIRST = 16384 };
+enum {
+    LINK_SEND_MAX = 16 << 20,
+    TICK_MS = 100,
+    SWEEP_TICKS = 10,
+    ARENA_FIRST = 16384
+};
 
 unsigned worker_of_user(const struct front *f, struct str user_key)
 {
@@ -135,6 +140,29 @@ static void on_verdict(void *arg, struct job *job, const struct proto_verdict *v
 static void on_flags(void *arg, struct str user_key, const struct proto_flags *f)
 {
     register_flags(arg, user_key, f);
+}
+
+static void keep_name(char **kept, struct str *name, struct str value)
+{
+    if (value.len == 0)
+        return;
+    free(*kept);
+    *kept = str_own(value);
+    *name = str_from_c(*kept);
+}
+
+/* The domain controller checks the names in an NTLMv2 response against those of the machine that
+ * asks it: they are the joined machine's, not what our configuration made up. */
+static void on_names(void *arg, const struct proto_names *n)
+{
+    struct worker *w = arg;
+    struct ntlm_names *names = &w->auth.names;
+
+    keep_name(&w->nb_computer, &names->nb_computer, n->nb_computer);
+    keep_name(&w->nb_domain, &names->nb_domain, n->nb_domain);
+    keep_name(&w->dns_domain, &names->dns_domain, n->dns_domain);
+    keep_name(&w->dns_tree, &names->dns_tree, n->dns_tree);
+    w->auth.is_joined = true;
 }
 
 static void take_policy(struct worker *w, struct mail_policy *m)
@@ -286,11 +314,19 @@ static uint32_t today(void)
     return (uint32_t)((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday);
 }
 
+/* Whoever is signed in is looked at again without doing anything: an account that is disabled, or
+ * that may no longer come from outside, is out within a minute. */
+static void look_again(void *arg, struct str user_key)
+{
+    ask_flags(((struct worker *)arg)->ask, user_key);
+}
+
 static void on_tick(void *arg)
 {
     struct worker *w = arg;
     uint64_t now_ms = loop_now_ms(w->loop);
     ask_tick(w->ask, now_ms);
+    registrar_some(w->registrar, w->front->conf->recheck * 1000 / TICK_MS, look_again, w);
     publish_stats(w);
     if (++w->ticks % SWEEP_TICKS != 0)
         return;
@@ -314,6 +350,8 @@ static void init_auth(struct worker *w)
         *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
     w->auth = (struct auth){ .realm = str_from_c(c->realm),
                              .targetname = fqdn,
+                             .kerberos_service =
+                                 c->kerberos.keytab[0] ? str_from_c(c->kerberos.service) : STR_NONE,
                              .names = { .nb_computer = str_from_c(w->nb_computer),
                                         .nb_domain = str_from_c(c->netbios_domain),
                                         .dns_computer = fqdn,
@@ -328,7 +366,7 @@ struct worker *worker_new(struct front *f, unsigned index)
     static const struct net_handler net_handler = {
         .open = on_open, .message = on_message, .broken = on_broken, .closed = on_closed
     };
-    static const struct ask_handler ask_handler = { on_verdict, on_flags };
+    static const struct ask_handler ask_handler = { on_verdict, on_flags, on_names };
     struct worker *w = calloc(1, sizeof(*w));
     assert(w);
     w->front = f;
@@ -391,5 +429,8 @@ void worker_free(struct worker *w)
     table_fini(&w->behind);
     buf_fini(&w->contacts);
     free(w->nb_computer);
+    free(w->nb_domain);
+    free(w->dns_domain);
+    free(w->dns_tree);
     free(w);
 }

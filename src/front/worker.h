@@ -51,7 +51,8 @@ struct worker {
     uint64_t tag_counter;
     unsigned ticks;
     struct later *later; /* mails on their way to ourselves */
-    char *nb_computer;
+    /* what the names of the CHALLENGE point to */
+    char *nb_computer, *nb_domain, *dns_domain, *dns_tree;
     char keep_alive[64]; /* value of ms-keep-alive in a 200 to REGISTER */
     uint32_t day;        /* yyyymmdd, kept by the tick */
     struct worker_stats stats;

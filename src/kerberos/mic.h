@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <nettle/hmac.h>
+
 #include "base/buf.h"
 #include "base/str.h"
 
@@ -34,11 +36,18 @@ void krb_keys_write(const struct krb_keys *k, struct buf *out);
 /* False when they are not keys of ours: sizes, unknown kind, octets left over. */
 bool krb_keys_read(struct str in, struct krb_keys *out);
 
-/* One side of a context, ready to sign and check: prepared hash states, no allocation. */
+union krb_state {
+    struct hmac_sha1_ctx aes;
+    struct hmac_md5_ctx rc4;
+};
+
+/* One side of a context, ready to sign and check: prepared hash states, no allocation.  RFC 4121:
+ * `own` is for what we sign, `peer` for what the other side signs.  RFC 4757: `own` is for
+ * checksums, `peer` for sequence numbers, of both directions. */
 struct krb_mic {
-    struct krb_keys keys;
-    bool is_acceptor;
-    uint8_t own[KRB_KEY_MAX], peer[KRB_KEY_MAX]; /* Kc of either direction (RFC 4121), or Ksign */
+    bool rfc4121, acceptor_subkey, is_acceptor;
+    uint64_t send_seq;
+    union krb_state own, peer;
 };
 
 void krb_mic_init(struct krb_mic *m, const struct krb_keys *k, bool is_acceptor);

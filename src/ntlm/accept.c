@@ -49,8 +49,8 @@ void ntlm_accept_challenge(const struct ntlm_names *names, uint32_t offer,
 
     memcpy(c.server_challenge, server_challenge, sizeof(c.server_challenge));
     if (offer & NTLM_NEGOTIATE_TARGET_INFO) {
-        add_name(&list, NTLM_AV_NB_DOMAIN, names->nb_domain, true);
-        add_name(&list, NTLM_AV_NB_COMPUTER, names->nb_computer, true);
+        add_name(&list, NTLM_AV_NB_DOMAIN, names->nb_domain, !names->unnamed);
+        add_name(&list, NTLM_AV_NB_COMPUTER, names->nb_computer, !names->unnamed);
         add_name(&list, NTLM_AV_DNS_DOMAIN, names->dns_domain, false);
         add_name(&list, NTLM_AV_DNS_COMPUTER, names->dns_computer, false);
         add_name(&list, NTLM_AV_DNS_TREE, names->dns_tree, false);

@@ -10,6 +10,7 @@
 /* What the CHALLENGE says of us; UTF-8, any may be empty except nb_*. */
 struct ntlm_names {
     struct str nb_computer, nb_domain, dns_computer, dns_domain, dns_tree;
+    bool unnamed; /* the NetBIOS names are left out, not empty */
 };
 
 /* `filetime` 0: no timestamp pair. */

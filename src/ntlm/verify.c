@@ -84,20 +84,27 @@ static enum fault verify_v2(const struct ntlm_verify_in *in, const uint8_t nt_ha
     return fault;
 }
 
-/* NTLMv1 and, when `session`, the NTLM2 session response: there both challenges are hashed. */
+void ntlm_verify_challenge(const struct ntlm_verify_in *in, uint8_t challenge[8])
+{
+    uint8_t hashed[16];
+
+    if (ntlm_response_kind(in->auth) != NTLM_RESPONSE_NTLM2_SESSION) {
+        memcpy(challenge, in->server_challenge, 8);
+        return;
+    }
+    ntlm_md5(str_of(in->server_challenge, 8), str_first(in->auth->lm_response, 8), hashed);
+    memcpy(challenge, hashed, 8);
+}
+
+/* NTLMv1 and the NTLM2 session response: there both challenges are hashed. */
 static enum fault verify_v1(const struct ntlm_verify_in *in, const uint8_t nt_hash[16],
-                            bool session, uint8_t kxk[16])
+                            uint8_t kxk[16])
 {
     const struct ntlm_authenticate *a = in->auth;
     static const uint8_t no_lm_hash[16];
-    uint8_t challenge[16], expected[24], sbk[KEY_LEN];
+    uint8_t challenge[8], expected[24], sbk[KEY_LEN];
 
-    if (a->flags & NTLM_EXTENDED_SESSIONSECURITY && a->lm_response.len < 8)
-        return FAULT_NTLM_MALFORMED; /* its client challenge enters the key */
-    if (session)
-        ntlm_md5(str_of(in->server_challenge, 8), str_first(a->lm_response, 8), challenge);
-    else
-        memcpy(challenge, in->server_challenge, 8);
+    ntlm_verify_challenge(in, challenge);
     ntlm_desl(nt_hash, challenge, expected);
     bool right = secret_equal(expected, a->nt_response.ptr, sizeof(expected));
     secret_wipe(expected, sizeof(expected));
@@ -116,9 +123,8 @@ static enum fault check_response(const struct ntlm_verify_in *in, const uint8_t 
     case NTLM_RESPONSE_NTLMV2:
         return verify_v2(in, nt_hash, kxk);
     case NTLM_RESPONSE_NTLM2_SESSION:
-        return verify_v1(in, nt_hash, true, kxk);
     case NTLM_RESPONSE_NTLMV1:
-        return verify_v1(in, nt_hash, false, kxk);
+        return verify_v1(in, nt_hash, kxk);
     case NTLM_RESPONSE_LM:
         return FAULT_NTLM_LM_ONLY;
     case NTLM_RESPONSE_ANONYMOUS:
@@ -151,21 +157,60 @@ static enum fault check_keys_can_be_made(const struct ntlm_authenticate *a)
     return a->session_key.len == KEY_LEN ? FAULT_NONE : FAULT_NTLM_SESSION_KEY;
 }
 
+static bool is_v1(enum ntlm_response_kind kind)
+{
+    return kind == NTLM_RESPONSE_NTLMV1 || kind == NTLM_RESPONSE_NTLM2_SESSION;
+}
+
+enum fault ntlm_verify_shape(const struct ntlm_authenticate *a)
+{
+    enum fault fault = check_keys_can_be_made(a);
+    bool ess = a->flags & NTLM_EXTENDED_SESSIONSECURITY;
+
+    if (fault == FAULT_NONE && ess && a->lm_response.len < 8 && is_v1(ntlm_response_kind(a)))
+        return FAULT_NTLM_MALFORMED; /* its client challenge enters the key */
+    return fault;
+}
+
+/* From the key exchange key to the exported one, and the MIC under it. */
+static enum fault finish(const struct ntlm_verify_in *in, uint8_t kxk[16], uint8_t exported[16])
+{
+    ntlm_rc4k(kxk, (const uint8_t *)in->auth->session_key.ptr, exported);
+    secret_wipe(kxk, KEY_LEN);
+    enum fault fault = check_mic(in, exported);
+    if (fault != FAULT_NONE)
+        secret_wipe(exported, KEY_LEN);
+    return fault;
+}
+
+enum fault ntlm_verify_session_key(const struct ntlm_verify_in *in, const uint8_t session_key[16],
+                                   uint8_t exported[16])
+{
+    static const uint8_t no_lm_hash[16];
+    const struct ntlm_authenticate *a = in->auth;
+    enum fault fault = ntlm_verify_shape(a);
+    uint8_t kxk[KEY_LEN];
+
+    memset(exported, 0, KEY_LEN);
+    if (fault != FAULT_NONE)
+        return fault;
+    if (is_v1(ntlm_response_kind(a)))
+        ntlm_kxkey_v1(a->flags, session_key, no_lm_hash, a->lm_response, in->server_challenge, kxk);
+    else if (time_is_near(a->nt_response, in->filetime))
+        memcpy(kxk, session_key, KEY_LEN);
+    else
+        return FAULT_NTLM_TIME;
+    return finish(in, kxk, exported);
+}
+
 enum fault ntlm_verify_response(const struct ntlm_verify_in *in, const uint8_t nt_hash[16],
                                 uint8_t exported[16])
 {
     uint8_t kxk[KEY_LEN];
-    enum fault fault = check_keys_can_be_made(in->auth);
+    enum fault fault = ntlm_verify_shape(in->auth);
 
     memset(exported, 0, KEY_LEN);
     if (fault == FAULT_NONE)
         fault = check_response(in, nt_hash, kxk);
-    if (fault != FAULT_NONE)
-        return fault;
-    ntlm_rc4k(kxk, (const uint8_t *)in->auth->session_key.ptr, exported);
-    secret_wipe(kxk, sizeof(kxk));
-    fault = check_mic(in, exported);
-    if (fault != FAULT_NONE)
-        secret_wipe(exported, KEY_LEN);
-    return fault;
+    return fault == FAULT_NONE ? finish(in, kxk, exported) : fault;
 }

@@ -56,7 +56,7 @@ enum proto_kind proto_kind(struct str in)
 
     if (w.bad || in.len > PROTO_MESSAGE_MAX || version != PROTO_VERSION || faults != FAULT_COUNT)
         return PROTO_BAD;
-    return kind <= PROTO_FLAGS ? (enum proto_kind)kind : PROTO_BAD;
+    return kind <= PROTO_NAMES ? (enum proto_kind)kind : PROTO_BAD;
 }
 
 /* Positions `w` after the header of a message of this kind. */
@@ -82,6 +82,7 @@ bool proto_question_write(const struct proto_question *q, struct buf *out)
     struct wire_out w = write_begin(out, room);
 
     header_write(&w, PROTO_QUESTION, q->id);
+    wire_put_u8(&w, (uint8_t)q->scheme);
     wire_put_u32(&w, q->deadline_ms);
     wire_put_bytes(&w, str_of(q->server_challenge, sizeof(q->server_challenge)));
     wire_put_text(&w, q->challenge, PROTO_MESSAGE_MAX);
@@ -102,6 +103,7 @@ bool proto_question_read(struct str in, struct proto_question *out)
     struct wire w = { .all = in };
 
     *out = (struct proto_question){ .id = read_begin(&w, PROTO_QUESTION) };
+    out->scheme = bool_read(&w) ? PROTO_KERBEROS : PROTO_NTLM;
     out->deadline_ms = wire_u32(&w);
     struct str challenge = wire_bytes(&w, sizeof(out->server_challenge));
     if (challenge.len == sizeof(out->server_challenge))
@@ -130,7 +132,8 @@ bool proto_verdict_write(const struct proto_verdict *v, struct buf *out)
     wire_put_u16(&w, (uint16_t)v->audited);
     wire_put_u8(&w, v->password_proved);
     wire_put_u8(&w, v->counts);
-    wire_put_bytes(&w, str_of(v->exported, sizeof(v->exported)));
+    wire_put_text(&w, str_of(v->keys, v->keys_len), PROTO_KEYS_MAX);
+    wire_put_u64(&w, (uint64_t)v->ends);
     wire_put_u32(&w, v->user_flags);
     wire_put_text(&w, v->uri, USER_URI_MAX);
     wire_put_text(&w, v->display, USER_DISPLAY_MAX);
@@ -147,16 +150,19 @@ bool proto_verdict_read(struct str in, struct proto_verdict *out)
     out->audited = fault_read(&w);
     out->password_proved = bool_read(&w);
     out->counts = bool_read(&w);
-    struct str exported = wire_bytes(&w, sizeof(out->exported));
-    if (exported.len == sizeof(out->exported))
-        memcpy(out->exported, exported.ptr, sizeof(out->exported));
+    struct str keys = wire_text(&w, PROTO_KEYS_MAX);
+    if (keys.len)
+        memcpy(out->keys, keys.ptr, keys.len);
+    out->keys_len = (uint8_t)keys.len;
+    out->ends = (int64_t)wire_u64(&w);
     out->user_flags = wire_u32(&w);
     out->uri = wire_text(&w, USER_URI_MAX);
     out->display = wire_text(&w, USER_DISPLAY_MAX);
     out->account = wire_text(&w, 2 * USER_NAME_MAX + 1);
 
-    /* nobody signs in without a proved password, whatever the octets say */
-    bool consistent = out->fault != FAULT_NONE || out->password_proved;
+    /* nobody signs in without a proved password, whatever the octets say, nor without keys */
+    bool consistent = (out->fault != FAULT_NONE || out->password_proved) &&
+                      (!out->password_proved || out->keys_len > 0);
     return read_end(&w) && consistent;
 }
 
@@ -196,4 +202,28 @@ bool proto_flags_read(struct str in, struct proto_flags *out)
     out->known = bool_read(&w);
     out->user_flags = wire_u32(&w);
     return read_end(&w);
+}
+
+bool proto_names_write(const struct proto_names *n, struct buf *out)
+{
+    struct wire_out w = write_begin(out, 2048);
+
+    header_write(&w, PROTO_NAMES, 0);
+    wire_put_text(&w, n->nb_computer, PROTO_NAME_MAX);
+    wire_put_text(&w, n->nb_domain, PROTO_NAME_MAX);
+    wire_put_text(&w, n->dns_domain, PROTO_NAME_MAX);
+    wire_put_text(&w, n->dns_tree, PROTO_NAME_MAX);
+    return write_end(&w, out);
+}
+
+bool proto_names_read(struct str in, struct proto_names *out)
+{
+    struct wire w = { .all = in };
+
+    read_begin(&w, PROTO_NAMES);
+    out->nb_computer = wire_text(&w, PROTO_NAME_MAX);
+    out->nb_domain = wire_text(&w, PROTO_NAME_MAX);
+    out->dns_domain = wire_text(&w, PROTO_NAME_MAX);
+    out->dns_tree = wire_text(&w, PROTO_NAME_MAX);
+    return read_end(&w) && out->nb_computer.len > 0 && out->nb_domain.len > 0;
 }

@@ -14,14 +14,24 @@
 #include "diag/fault.h"
 #include "users/user.h"
 
-enum { PROTO_VERSION = 2, PROTO_MESSAGE_MAX = 32768, PROTO_EPID_MAX = 20, PROTO_TICKETS_MAX = 4 };
+enum {
+    PROTO_VERSION = 3,
+    PROTO_MESSAGE_MAX = 65536,
+    PROTO_EPID_MAX = 20,
+    PROTO_TICKETS_MAX = 4,
+    PROTO_KEYS_MAX = 64,
+    PROTO_NAME_MAX = 255
+};
+
+enum proto_scheme { PROTO_NTLM, PROTO_KERBEROS };
 
 struct proto_question {
     uint64_t id;
+    enum proto_scheme scheme;
     uint32_t deadline_ms; /* from receipt; older ones are dropped unanswered */
     uint8_t server_challenge[8];
-    struct str challenge;    /* whole CHALLENGE message (for the MIC) */
-    struct str authenticate; /* whole AUTHENTICATE message */
+    struct str challenge;    /* whole CHALLENGE message (for the MIC); Kerberos: empty */
+    struct str authenticate; /* whole AUTHENTICATE message; Kerberos: the initial token */
     struct str from_uri;     /* the address claimed: "sip:ada@example.com" */
     struct str source;       /* 4 or 16 address octets, empty when unknown */
     bool remote;             /* through an Edge */
@@ -36,11 +46,15 @@ struct proto_verdict {
     uint64_t id;
     enum fault fault;     /* FAULT_NONE: password proved and account in order */
     bool password_proved; /* with USER_NOT_SIP_ENABLED, USER_URI_NOT_THEIRS and
-                           * REMOTE_ACCESS_NOT_ENABLED too: exported is set, so that the refusal can
-                           * be signed */
-    uint8_t exported[16]; /* exported session key */
-    unsigned user_flags;  /* enum user_flag */
-    struct str uri;       /* the account's own SIP address */
+                           * REMOTE_ACCESS_NOT_ENABLED too: the keys are set, so that the refusal
+                           * can be signed */
+    /* what the SA's keys are made of: the exported session key (16 octets), or those of a Kerberos
+     * context (krb_keys_write) */
+    uint8_t keys[PROTO_KEYS_MAX];
+    uint8_t keys_len;
+    int64_t ends;        /* seconds since 1970 at which the proof ends (a ticket's end); 0: never */
+    unsigned user_flags; /* enum user_flag */
+    struct str uri;      /* the account's own SIP address */
     struct str display;
     struct str account; /* DOMAIN\name as resolved */
     enum fault audited; /* let in by audit mode although this was unmet */
@@ -68,7 +82,22 @@ bool proto_lookup_read(struct str in, struct proto_lookup *out);
 void proto_flags_write(const struct proto_flags *v, struct buf *out);
 bool proto_flags_read(struct str in, struct proto_flags *out);
 
-enum proto_kind { PROTO_BAD, PROTO_QUESTION, PROTO_VERDICT, PROTO_LOOKUP, PROTO_FLAGS };
+/* The names that a CHALLENGE must carry: those of the machine that is joined to the domain, or
+ * every NTLMv2 response is refused.  Sent unasked, when a front connects and when they change. */
+struct proto_names {
+    struct str nb_computer, nb_domain, dns_domain, dns_tree; /* UTF-8, the dns_ ones may be empty */
+};
+bool proto_names_write(const struct proto_names *n, struct buf *out);
+bool proto_names_read(struct str in, struct proto_names *out);
+
+enum proto_kind {
+    PROTO_BAD,
+    PROTO_QUESTION,
+    PROTO_VERDICT,
+    PROTO_LOOKUP,
+    PROTO_FLAGS,
+    PROTO_NAMES
+};
 enum proto_kind proto_kind(struct str in); /* PROTO_BAD: unknown version or kind */
 
 #endif

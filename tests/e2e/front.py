@@ -454,6 +454,19 @@ def a_disabled_user_is_thrown_out_at_the_next_refresh(demo):
         c.close()
 
 
+def a_disabled_user_who_does_nothing_is_thrown_out(demo):
+    c = signed_in(demo, "dirk")
+    demo.run("user", "set", "dirk", "--disable", "-c", demo.config)
+    try:
+        c.socket.settimeout(60)
+        notify = c.receive()
+        assert notify.start.startswith("NOTIFY") and c.verify(notify), notify.start
+        assert b"event=rejected" in notify.body and "4141" in notify.get("ms-diagnostics-public"), notify.headers
+    finally:
+        demo.run("user", "set", "dirk", "--enable", "-c", demo.config)
+        c.close()
+
+
 # ---- policy ----
 
 def policy_set_takes_effect_at_once_and_touches_nobody(demo):

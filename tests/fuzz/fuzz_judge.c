@@ -35,25 +35,27 @@ static void prepare(struct judge *j)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct judge judge;
-    static struct judge_answer answer;
     static int64_t now = 1000000;
     now += 100;
-    struct judge_time t = { .now = now, .filetime = 0, .day = 20270115 };
-    struct proto_question q = { .authenticate = str_of(data, size),
-                                .from_uri = STR("sip:ada@example.com"),
-                                .source = STR("\xCB\0\x71\1"),
-                                .epid = STR("01010101"),
-                                .remote = size & 1 };
+    struct judge_case k = { .q = { .authenticate = str_of(data, size),
+                                   .from_uri = STR("sip:ada@example.com"),
+                                   .source = STR("\xCB\0\x71\1"),
+                                   .epid = STR("01010101"),
+                                   .remote = size & 1 },
+                            .time = { .now = now, .filetime = 0, .day = 20270115 },
+                            .names = &judge.names };
+    const struct proto_verdict *v = &k.answer.verdict;
     struct buf out = { 0 };
 
     if (!judge.store)
         prepare(&judge);
-    judge_question(&judge, &q, &t, &answer);
-    if (answer.verdict.fault == FAULT_NONE || answer.verdict.password_proved)
+    arena_reset(&judge.names);
+    judge_question(&judge, &k);
+    if (v->fault == FAULT_NONE || v->password_proved)
         abort();
-    if (!proto_verdict_write(&answer.verdict, &out))
+    if (!proto_verdict_write(v, &out))
         abort();
-    judge_answer_fini(&answer);
+    judge_answer_fini(&k.answer);
     buf_fini(&out);
     return 0;
 }

@@ -48,7 +48,9 @@ struct kit_client {
     struct buf token; /* AUTHENTICATE, base64 */
     uint8_t exported[16];
     struct ntlm_keys keys;
-    struct buf sent; /* the last request */
+    const char *scheme;
+    struct krb_mic mic; /* with scheme "Kerberos" */
+    struct buf sent;    /* the last request */
 };
 
 static inline struct kit *kit_new(const char *preset)
@@ -91,6 +93,7 @@ static inline void kit_client_init(struct kit_client *c, struct kit *k, const ch
                               .password = "Passw0rd!",
                               .epid = "0a1b2c3d4e",
                               .header = "Authorization",
+                              .scheme = "NTLM",
                               .realm = KIT_REALM,
                               .target = KIT_TARGET,
                               .conn = &k->home,
@@ -137,8 +140,8 @@ static inline void kit_parse(struct buf *raw, struct arena *arena, struct sip_ms
 static inline void kit_authorize(struct kit_client *c, const char *token, bool sign)
 {
     struct buf h = { 0 };
-    buf_printf(&h, "%s: NTLM qop=\"auth\", realm=\"%s\", targetname=\"%s\"", c->header, c->realm,
-               c->target);
+    buf_printf(&h, "%s: %s qop=\"auth\", realm=\"%s\", targetname=\"%s\"", c->header, c->scheme,
+               c->realm, c->target);
     if (c->opaque[0])
         buf_printf(&h, ", opaque=\"%s\"", c->opaque);
     if (token)
@@ -151,21 +154,25 @@ static inline void kit_authorize(struct kit_client *c, const char *token, bool s
         struct sigtext t;
         struct buf text = { 0 };
         char crand[9], cnum[12];
-        uint8_t mac[NTLM_SIGNATURE_LEN];
+        uint8_t mac[KRB_MIC_MAX];
+        size_t mac_len = NTLM_SIGNATURE_LEN;
         arena_init(&arena, 8192, 65536);
         kit_parse(&c->sent, &arena, &m);
         assert(sigtext_from_msg(&m, &arena, &t) == FAULT_NONE);
         snprintf(crand, sizeof(crand), "%08x", random_u32());
         snprintf(cnum, sizeof(cnum), "%u", ++c->cnum);
-        t.scheme = STR("NTLM");
+        t.scheme = str_from_c(c->scheme);
         t.rand = str_from_c(crand);
         t.num = str_from_c(cnum);
         t.realm = str_from_c(c->realm);
         t.target = str_from_c(c->target);
         sigtext_write(&t, c->version, &text);
-        ntlm_mac(&c->keys.client, buf_str(&text), mac);
+        if (strcmp(c->scheme, "Kerberos") == 0)
+            mac_len = krb_mic_make(&c->mic, buf_str(&text), mac);
+        else
+            ntlm_mac(&c->keys.client, buf_str(&text), mac);
         buf_printf(&h, ", crand=\"%s\", cnum=\"%s\", response=\"", crand, cnum);
-        buf_add_hex(&h, str_of(mac, sizeof(mac)), true);
+        buf_add_hex(&h, str_of(mac, mac_len), true);
         buf_add_char(&h, '"');
         buf_fini(&text);
         arena_fini(&arena);
@@ -253,7 +260,8 @@ static inline void kit_directory(const struct kit *k, const struct proto_questio
     struct ntlm_verify_in in = { .challenge = q->challenge, .auth = &m, .filetime = k->filetime };
     memcpy(in.server_challenge, q->server_challenge, 8);
     if (v->fault == FAULT_NONE)
-        v->fault = ntlm_verify_response(&in, nt_hash, v->exported);
+        v->fault = ntlm_verify_response(&in, nt_hash, v->keys);
+    v->keys_len = 16;
     v->password_proved = v->fault == FAULT_NONE;
 }
 

@@ -274,7 +274,7 @@ static void a_sign_in_is_answered_with_the_clients_own_key(void **state)
     assert_int_equal(send(sock, out.ptr, out.len, 0), (ssize_t)out.len);
     assert_true(proto_verdict_read(str_of(got, hear(got, sizeof(got))), &v));
     assert_true(v.id == 7 && v.fault == FAULT_NONE && v.password_proved);
-    assert_memory_equal(v.exported, exported, 16);
+    assert_memory_equal(v.keys, exported, 16);
     assert_true(str_eq(v.account, STR("EXAMPLE\\ada")));
     assert_int_equal(try("wrong", 3), FAULT_USER_WRONG_PASSWORD);
     buf_fini(&out);

@@ -127,41 +127,76 @@ static void field_empty(struct buf *message, size_t at)
     memset(message->ptr + at, 0, 4);
 }
 
-static enum fault ask(struct try *t)
+/* The slices of an answer point into itself. */
+static void keep(const struct judge_case *k)
+{
+    answer = k->answer;
+    if (answer.verdict.account.ptr == k->answer.account)
+        answer.verdict.account.ptr = answer.account;
+    if (answer.user.name[0]) {
+        answer.verdict.uri = str_from_c(answer.user.uri);
+        answer.verdict.display = str_from_c(answer.user.display);
+    }
+}
+
+/* What one question is made of, until it is answered. */
+struct asked {
+    struct buf challenge, message;
+    char from[300];
+    struct judge_case k;
+};
+
+static void compose(struct try *t, struct asked *q)
 {
     static const uint8_t server_challenge[8] = { 8, 7, 6, 5, 4, 3, 2, 1 };
-    struct buf challenge = { 0 }, message = { 0 };
-    struct proto_question q = { .id = 42, .deadline_ms = 1000, .remote = t->remote };
-    struct judge_time time = { .now = NOW, .filetime = filetime_from_unix(NOW), .day = 20270115 };
-    char from[300];
 
-    snprintf(from, sizeof(from), "sip:%s@example.com", t->name);
-    make_challenge(server_challenge, &challenge);
-    make_authenticate(t, buf_str(&challenge), &message);
+    *q = (struct asked){
+        .k = { .q = { .id = 42, .deadline_ms = 1000, .remote = t->remote },
+               .time = { .now = NOW, .filetime = filetime_from_unix(NOW), .day = 20270115 },
+               .names = &judge.names }
+    };
+    snprintf(q->from, sizeof(q->from), "sip:%s@example.com", t->name);
+    make_challenge(server_challenge, &q->challenge);
+    make_authenticate(t, buf_str(&q->challenge), &q->message);
     if (t->lm_only || t->anonymous)
-        field_empty(&message, 20);
+        field_empty(&q->message, 20);
     if (t->anonymous)
-        field_empty(&message, 12);
-    memcpy(q.server_challenge, server_challenge, 8);
-    q.challenge = buf_str(&challenge);
-    q.authenticate = str_first(buf_str(&message), t->truncated ? 60 : message.len);
-    q.from_uri = str_from_c(t->from ? t->from : from);
-    q.source = t->source ? str_of(t->source, 4) : STR("\x0A\0\0\1");
-    q.epid = str_from_c(t->epid);
-    q.resumed = t->resumed;
-    q.tickets[0] = t->ticket;
-    judge_question(&judge, &q, &time, &answer);
-    buf_fini(&challenge);
-    buf_fini(&message);
+        field_empty(&q->message, 12);
+    struct proto_question *p = &q->k.q;
+    memcpy(p->server_challenge, server_challenge, 8);
+    p->challenge = buf_str(&q->challenge);
+    p->authenticate = str_first(buf_str(&q->message), t->truncated ? 60 : q->message.len);
+    p->from_uri = str_from_c(t->from ? t->from : q->from);
+    p->source = t->source ? str_of(t->source, 4) : STR("\x0A\0\0\1");
+    p->epid = str_from_c(t->epid);
+    p->resumed = t->resumed;
+    p->tickets[0] = t->ticket;
+}
+
+static enum fault answered(struct asked *q)
+{
+    keep(&q->k);
+    buf_fini(&q->challenge);
+    buf_fini(&q->message);
     assert_true(answer.verdict.id == 42);
     return answer.verdict.fault;
+}
+
+static enum fault ask(struct try *t)
+{
+    struct asked q;
+
+    compose(t, &q);
+    arena_reset(&judge.names);
+    judge_question(&judge, &q.k);
+    return answered(&q);
 }
 
 static bool no_key(void)
 {
     static const uint8_t none[16];
 
-    return memcmp(answer.verdict.exported, none, 16) == 0;
+    return memcmp(answer.verdict.keys, none, 16) == 0;
 }
 
 static void refused(struct try t, enum fault fault)
@@ -175,14 +210,14 @@ static void proved_but_refused(struct try t, enum fault fault)
 {
     assert_string_equal(fault_name(ask(&t)), fault_name(fault));
     assert_true(answer.verdict.password_proved);
-    assert_memory_equal(answer.verdict.exported, t.exported, 16);
+    assert_memory_equal(answer.verdict.keys, t.exported, 16);
 }
 
 static void signed_in(struct try t)
 {
     assert_string_equal(fault_name(ask(&t)), "none");
     assert_true(answer.verdict.password_proved);
-    assert_memory_equal(answer.verdict.exported, t.exported, 16);
+    assert_memory_equal(answer.verdict.keys, t.exported, 16);
 }
 
 #define TRY(...) ((struct try){ __VA_ARGS__ })
@@ -591,6 +626,226 @@ static void a_budget_is_found_by_every_name_of_its_account(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* --- in steps, as with Active Directory --- */
+
+/* What a domain controller gives for the response of an account with the password "Passw0rd!". */
+static void session_key_of(const struct judge_case *k, uint8_t key[16])
+{
+    const struct ntlm_authenticate *m = &k->message;
+    struct buf password = { 0 };
+    uint8_t hash[16], v2[16];
+
+    utf16_from_utf8(STR("Passw0rd!"), &password);
+    ntlm_ntowfv1(buf_str(&password), hash);
+    buf_fini(&password);
+    if (ntlm_response_kind(m) != NTLM_RESPONSE_NTLMV2) {
+        ntlm_md4(str_of(hash, 16), key);
+        return;
+    }
+    ntlm_ntowfv2(hash, m->user, m->domain, false, v2);
+    ntlm_hmac_md5(str_of(v2, 16), str_first(m->nt_response, 16), STR_NONE, key);
+}
+
+static struct user someone(const char *name, unsigned flags)
+{
+    struct user u = { .flags = flags };
+
+    snprintf(u.name, sizeof(u.name), "%s", name);
+    snprintf(u.domain, sizeof(u.domain), "EXAMPLE");
+    snprintf(u.uri, sizeof(u.uri), "sip:%s@example.com", name);
+    return u;
+}
+
+/* The domain controller says `said`; the directory shows `u`. */
+static enum fault ask_in_steps(struct try *t, enum fault said, const struct user *u, bool shared)
+{
+    struct asked q;
+    uint8_t key[16];
+
+    compose(t, &q);
+    arena_reset(&judge.names);
+    enum judge_step step = judge_begin(&judge, &q.k);
+    if (step == JUDGE_FIND)
+        step = judge_found(&judge, &q.k, FAULT_NONE, u, shared);
+    if (step == JUDGE_PROVE) {
+        session_key_of(&q.k, key);
+        judge_proved(&judge, &q.k, said, key, u, shared);
+    }
+    return answered(&q);
+}
+
+static void in_steps(struct try t, enum fault said, const struct user *u, enum fault fault)
+{
+    assert_string_equal(fault_name(ask_in_steps(&t, said, u, false)), fault_name(fault));
+}
+
+static void the_keys_come_from_the_controllers_session_key(void **state)
+{
+    (void)state;
+    struct user ada = someone("ada", USER_SIP_ENABLED);
+
+    for (unsigned level = 0; level <= 3; level++) {
+        struct try t = TRY(.name = "ada", .level = level);
+
+        assert_int_equal(ask_in_steps(&t, FAULT_NONE, &ada, false), FAULT_NONE);
+        assert_int_equal(answer.verdict.keys_len, 16);
+        assert_memory_equal(answer.verdict.keys, t.exported, 16);
+        assert_true(answer.verdict.password_proved);
+    }
+}
+
+static void the_controllers_word_is_passed_on_and_gives_no_key(void **state)
+{
+    (void)state;
+    static const enum fault words[] = { FAULT_USER_WRONG_PASSWORD, FAULT_NTLM_DC_POLICY,
+                                        FAULT_USER_LOGON_HOURS, FAULT_DIRECTORY_SLOW };
+    struct user ada = someone("ada", USER_SIP_ENABLED);
+
+    for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
+        in_steps(TRY(.name = "ada", .level = 3), words[i], &ada, words[i]);
+        assert_true(no_key() && !answer.verdict.password_proved);
+    }
+}
+
+static void who_is_proved_is_asked_what_they_may(void **state)
+{
+    (void)state;
+    struct user off = someone("ada", 0), other = someone("ben", USER_SIP_ENABLED);
+    struct user inside = someone("ada", USER_SIP_ENABLED);
+    struct try t = TRY(.name = "ada", .level = 3);
+
+    in_steps(t, FAULT_NONE, &off, FAULT_USER_NOT_SIP_ENABLED);
+    in_steps(t, FAULT_NONE, &other, FAULT_USER_URI_NOT_THEIRS);
+    in_steps(TRY(.name = "ada", .level = 3, .remote = true), FAULT_NONE, &inside,
+             FAULT_REMOTE_ACCESS_NOT_ENABLED);
+    in_steps(t, FAULT_NONE, NULL, FAULT_USER_NO_ACCOUNT);
+    assert_true(answer.verdict.password_proved && !no_key()); /* so that the refusal is signed */
+    assert_int_equal(ask_in_steps(&t, FAULT_NONE, &inside, true), FAULT_USER_URI_SHARED);
+}
+
+static void guesses_side_by_side_do_not_overrun_the_budget(void **state)
+{
+    (void)state;
+    enum { SIDE_BY_SIDE = 10 };
+    static struct asked q[SIDE_BY_SIDE];
+    struct user ada = someone("ada", USER_SIP_ENABLED);
+    unsigned to_ask = 0;
+    uint8_t key[16] = { 0 };
+
+    use_budget();
+    arena_reset(&judge.names);
+    enum judge_step step[SIDE_BY_SIDE];
+    for (unsigned i = 0; i < SIDE_BY_SIDE; i++) {
+        struct try t = TRY(.name = "ada", .level = 3, .remote = true, .password = "wrong");
+
+        compose(&t, &q[i]);
+        step[i] = judge_begin(&judge, &q[i].k);
+        if (step[i] == JUDGE_FIND)
+            step[i] = judge_found(&judge, &q[i].k, FAULT_NONE, &ada, false);
+        to_ask += step[i] == JUDGE_PROVE;
+    }
+    assert_int_equal(to_ask, 4);
+    for (unsigned i = 0; i < SIDE_BY_SIDE; i++) {
+        if (step[i] == JUDGE_PROVE)
+            judge_proved(&judge, &q[i].k, FAULT_USER_WRONG_PASSWORD, key, &ada, false);
+        assert_int_equal(answered(&q[i]),
+                         step[i] == JUDGE_PROVE ? FAULT_USER_WRONG_PASSWORD : FAULT_BUDGET_ACCOUNT);
+    }
+    in_steps(TRY(.name = "ada", .level = 3, .remote = true), FAULT_NONE, &ada,
+             FAULT_BUDGET_ACCOUNT);
+}
+
+static void what_nobody_could_look_at_is_given_back(void **state)
+{
+    (void)state;
+    struct user ada = someone("ada", USER_SIP_ENABLED | USER_REMOTE_ACCESS);
+
+    use_budget();
+    for (int i = 0; i < 10; i++)
+        in_steps(TRY(.name = "ada", .level = 3, .remote = true), FAULT_DIRECTORY_NO_DC, &ada,
+                 FAULT_DIRECTORY_NO_DC);
+    assert_false(answer.verdict.counts);
+    for (int i = 0; i < 10; i++)
+        in_steps(TRY(.name = "ada", .level = 3, .remote = true, .epid = "e1"), FAULT_NONE, &ada,
+                 FAULT_NONE);
+}
+
+/* --- Kerberos --- */
+
+static enum fault with_ticket(const char *principal, const char *from, enum fault accepted)
+{
+    struct judge_ticket ticket = { .fault = accepted,
+                                   .principal = str_from_c(principal),
+                                   .keys = STR("thirty-two octets of a ticket key"),
+                                   .ends = NOW + 600 };
+    struct judge_case k = { .q = { .id = 42,
+                                   .scheme = PROTO_KERBEROS,
+                                   .authenticate = STR("token"),
+                                   .from_uri = str_from_c(from) },
+                            .time = { .now = NOW },
+                            .names = &judge.names,
+                            .ticket = &ticket };
+
+    judge.realm = "CORP.EXAMPLE.COM";
+    judge_question(&judge, &k);
+    keep(&k);
+    return answer.verdict.fault;
+}
+
+static void a_ticket_signs_its_principal_in(void **state)
+{
+    (void)state;
+    assert_int_equal(with_ticket("ada@CORP.EXAMPLE.COM", "sip:ada@example.com", FAULT_NONE),
+                     FAULT_NONE);
+    assert_true(answer.verdict.password_proved && answer.verdict.ends == NOW + 600);
+    assert_true(str_eq(str_of(answer.verdict.keys, answer.verdict.keys_len),
+                       STR("thirty-two octets of a ticket key")));
+    assert_true(str_eq(answer.verdict.account, STR("EXAMPLE\\ada")));
+}
+
+static void a_ticket_gives_no_more_than_its_account_may(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *principal, *from;
+        enum fault accepted, fault;
+    } cases[] = {
+        { "ada@CORP.EXAMPLE.COM", "sip:bob@example.com", 0, FAULT_USER_URI_NOT_THEIRS },
+        { "ada@OTHER.COM", "sip:ada@example.com", 0, FAULT_KERBEROS_REALM },
+        { "ada@corp.example.com", "sip:ada@example.com", 0, FAULT_KERBEROS_REALM },
+        { "ada", "sip:ada@example.com", 0, FAULT_KERBEROS_REALM },
+        { "@CORP.EXAMPLE.COM", "sip:ada@example.com", 0, FAULT_KERBEROS_REALM },
+        { "ada@OTHER.COM@CORP.EXAMPLE.COM", "sip:ada@example.com", 0, FAULT_USER_UNKNOWN },
+        { "eve@CORP.EXAMPLE.COM", "sip:eve@example.com", 0, FAULT_USER_UNKNOWN },
+        { "off@CORP.EXAMPLE.COM", "sip:off@example.com", 0, FAULT_USER_DISABLED },
+        { "gone@CORP.EXAMPLE.COM", "sip:gone@example.com", 0, FAULT_USER_EXPIRED },
+        { "plain@CORP.EXAMPLE.COM", "sip:plain@example.com", 0, FAULT_USER_NOT_SIP_ENABLED },
+        { "stale@CORP.EXAMPLE.COM", "sip:stale@example.com", 0, FAULT_NONE },
+        { "shut@CORP.EXAMPLE.COM", "sip:shut@example.com", 0, FAULT_NONE },
+        { "ada@CORP.EXAMPLE.COM", "sip:ada@example.com", FAULT_KERBEROS_CLOCK_SKEW,
+          FAULT_KERBEROS_CLOCK_SKEW },
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        enum fault fault = with_ticket(cases[i].principal, cases[i].from, cases[i].accepted);
+
+        assert_string_equal(fault_name(fault), fault_name(cases[i].fault));
+    }
+}
+
+static void tickets_cost_no_budget(void **state)
+{
+    (void)state;
+    use_budget();
+    judge.budget.rules.ceiling = 3;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(
+            with_ticket("ada@CORP.EXAMPLE.COM", "sip:ada@example.com", FAULT_KERBEROS_REPLAY),
+            FAULT_KERBEROS_REPLAY);
+    assert_false(answer.verdict.counts);
+    signed_in(TRY(.name = "ada", .level = 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -621,6 +876,18 @@ int main(void)
         TEST(what_policy_or_structure_refuses_costs_no_budget),
         TEST(what_looks_like_a_wrong_password_costs_as_much),
         TEST(a_budget_is_found_by_every_name_of_its_account),
+        cmocka_unit_test_setup_teardown(the_keys_come_from_the_controllers_session_key, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_controllers_word_is_passed_on_and_gives_no_key, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(who_is_proved_is_asked_what_they_may, setup, teardown),
+        cmocka_unit_test_setup_teardown(guesses_side_by_side_do_not_overrun_the_budget, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_nobody_could_look_at_is_given_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_ticket_signs_its_principal_in, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_ticket_gives_no_more_than_its_account_may, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(tickets_cost_no_budget, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

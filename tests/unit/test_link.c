@@ -23,6 +23,7 @@ static struct loop_timer *guard;
 
 static struct seen {
     unsigned messages;
+    struct link_ticket from;
     uint64_t waited_ms;
     uint64_t keep_ms;
     unsigned stop_after; /* messages */
@@ -35,10 +36,12 @@ static void out_of_time(void *arg)
 }
 
 /* Answers with the message itself, "quiet" with nothing. */
-static void answer(void *arg, struct str message, uint64_t waited_ms, struct buf *out,
-                   uint64_t *keep_ms)
+static void answer(void *arg, struct link_ticket from, struct str message, uint64_t waited_ms,
+                   struct buf *out, uint64_t *keep_ms)
 {
     struct seen *s = arg;
+
+    s->from = from;
 
     s->messages++;
     s->waited_ms = waited_ms;
@@ -119,6 +122,56 @@ static void answers_of_a_turn_come_back_in_order(void **state)
     }
     assert_int_equal(link_counts(under_test).received, 100);
     close(fd);
+}
+
+static void heard(int fd, const char *text)
+{
+    char got[128];
+    ssize_t n = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+
+    assert_true(n > 0 && str_eq(str_of(got, (size_t)n), str_from_c(text)));
+}
+
+static void an_answer_may_come_later_and_finds_the_peer_that_asked(void **state)
+{
+    (void)state;
+    int one = dial(), two = dial();
+
+    say(one, "quiet");
+    run_until(1);
+    struct link_ticket from = seen.from;
+    link_reply(under_test, from, STR("later"), 60000);
+    say(two, "now");
+    run_until(2);
+    heard(one, "later");
+    heard(two, "now");
+    close(one);
+    say(two, "again");
+    run_until(3);
+    link_reply(under_test, from, STR("nobody is there"), 60000);
+    say(two, "still");
+    run_until(4);
+    heard(two, "again");
+    heard(two, "still");
+    close(two);
+}
+
+static void a_greeting_reaches_who_is_there_and_who_comes(void **state)
+{
+    (void)state;
+    int one = dial();
+
+    say(one, "quiet");
+    run_until(1);
+    link_greet(under_test, STR("we are EXAMPLE"));
+    int two = dial();
+    say(two, "hello");
+    run_until(2);
+    heard(one, "we are EXAMPLE");
+    heard(two, "we are EXAMPLE");
+    heard(two, "hello");
+    close(one);
+    close(two);
 }
 
 static void a_message_may_be_left_unanswered(void **state)
@@ -320,6 +373,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(answers_of_a_turn_come_back_in_order),
+        TEST(an_answer_may_come_later_and_finds_the_peer_that_asked),
+        TEST(a_greeting_reaches_who_is_there_and_who_comes),
         TEST(a_message_may_be_left_unanswered),
         TEST(a_message_longer_than_allowed_is_not_taken_for_a_shorter_one),
         TEST(an_empty_message_is_not_the_end_of_its_peer),

@@ -28,7 +28,9 @@ static const struct proto_verdict verdict = {
     .fault = FAULT_USER_URI_NOT_THEIRS,
     .audited = FAULT_POLICY_LM_COMPATIBILITY,
     .password_proved = true,
-    .exported = { 0xFF, 0, 0xAA },
+    .keys = { 0xFF, 0, 0xAA },
+    .keys_len = 53,
+    .ends = 1800000000,
     .user_flags = USER_SIP_ENABLED | USER_REMOTE_ACCESS,
     .uri = { "sip:ada@example.com", 19 },
     .display = { "Ada", 3 },
@@ -46,6 +48,7 @@ static void a_question_arrives_as_it_was_sent(void **state)
     assert_int_equal(proto_kind(buf_str(&out)), PROTO_QUESTION);
     assert_true(proto_question_read(buf_str(&out), &q));
     assert_true(q.id == question.id && q.deadline_ms == question.deadline_ms && q.remote);
+    assert_int_equal(q.scheme, question.scheme);
     assert_memory_equal(q.server_challenge, question.server_challenge, 8);
     assert_true(str_eq(q.challenge, question.challenge));
     assert_true(str_eq(q.authenticate, question.authenticate));
@@ -68,7 +71,9 @@ static void a_verdict_arrives_as_it_was_sent(void **state)
     assert_true(proto_verdict_read(buf_str(&out), &v));
     assert_true(v.id == verdict.id && v.fault == verdict.fault && v.audited == verdict.audited);
     assert_true(v.password_proved && v.counts && v.user_flags == verdict.user_flags);
-    assert_memory_equal(v.exported, verdict.exported, 16);
+    assert_int_equal(v.keys_len, verdict.keys_len);
+    assert_memory_equal(v.keys, verdict.keys, verdict.keys_len);
+    assert_true(v.ends == verdict.ends);
     assert_true(str_eq(v.uri, verdict.uri) && str_eq(v.display, verdict.display));
     assert_true(str_eq(v.account, verdict.account));
     buf_fini(&out);
@@ -92,6 +97,40 @@ static void a_lookup_and_its_answer_arrive_as_they_were_sent(void **state)
     buf_fini(&out);
 }
 
+static void names_arrive_as_they_were_sent_and_never_without_the_two_that_are_checked(void **state)
+{
+    (void)state;
+    struct buf out = { 0 };
+    struct proto_names n = { .nb_computer = STR("FE"),
+                             .nb_domain = STR("EXAMPLE"),
+                             .dns_domain = STR("ad.example.com"),
+                             .dns_tree = STR("") },
+                       got;
+
+    assert_true(proto_names_write(&n, &out));
+    assert_int_equal(proto_kind(buf_str(&out)), PROTO_NAMES);
+    assert_true(proto_names_read(buf_str(&out), &got));
+    assert_true(str_eq(got.nb_computer, n.nb_computer) && str_eq(got.nb_domain, n.nb_domain));
+    assert_true(str_eq(got.dns_domain, n.dns_domain) && got.dns_tree.len == 0);
+    buf_clear(&out);
+    n.nb_domain = STR_NONE;
+    assert_true(proto_names_write(&n, &out));
+    assert_false(proto_names_read(buf_str(&out), &got));
+    buf_fini(&out);
+}
+
+static void a_proof_without_keys_is_none(void **state)
+{
+    (void)state;
+    struct buf out = { 0 };
+    struct proto_verdict v = verdict;
+
+    v.keys_len = 0;
+    assert_true(proto_verdict_write(&v, &out));
+    assert_false(proto_verdict_read(buf_str(&out), &v));
+    buf_fini(&out);
+}
+
 /* Copies to a block of exactly that size, so that the sanitizer sees a read past the end. */
 static bool every_reader_refuses(struct str in)
 {
@@ -101,8 +140,10 @@ static bool every_reader_refuses(struct str in)
     struct proto_verdict v;
     struct proto_lookup l;
     struct proto_flags f;
+    struct proto_names n;
     bool refused = !proto_question_read(s, &q) && !proto_verdict_read(s, &v) &&
-                   !proto_lookup_read(s, &l) && !proto_flags_read(s, &f);
+                   !proto_lookup_read(s, &l) && !proto_flags_read(s, &f) &&
+                   !proto_names_read(s, &n);
 
     free(copy);
     return refused;
@@ -206,6 +247,8 @@ int main(void)
         cmocka_unit_test(a_question_arrives_as_it_was_sent),
         cmocka_unit_test(a_verdict_arrives_as_it_was_sent),
         cmocka_unit_test(a_lookup_and_its_answer_arrive_as_they_were_sent),
+        cmocka_unit_test(names_arrive_as_they_were_sent_and_never_without_the_two_that_are_checked),
+        cmocka_unit_test(a_proof_without_keys_is_none),
         cmocka_unit_test(truncated_and_longer_messages_are_refused),
         cmocka_unit_test(another_version_or_catalogue_is_refused),
         cmocka_unit_test(a_kind_is_not_taken_for_another),

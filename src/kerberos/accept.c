@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "kerberos/accept.h"
+
+#include <errno.h>
+#include <gssapi/gssapi.h>
+#include <gssapi/gssapi_ext.h>
+#include <gssapi/gssapi_krb5.h>
+#include <krb5.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "kerberos/lucid.h"
+#include "kerberos/token.h"
+
+struct krb_acceptor {
+    char *keytab, *service, *replay_cache;
+    krb5_context context; /* for what gssapi does not tell */
+};
+
+/* --- faults --- */
+
+/* What the library's codes mean to whoever looks for the cause. */
+static const struct {
+    krb5_error_code code;
+    enum fault fault;
+} meanings[] = {
+    { KRB5KRB_AP_ERR_SKEW, FAULT_KERBEROS_CLOCK_SKEW },
+    { KRB5KRB_AP_ERR_TKT_NYV, FAULT_KERBEROS_CLOCK_SKEW },
+    { KRB5KRB_AP_ERR_TKT_EXPIRED, FAULT_KERBEROS_EXPIRED },
+    { KRB5KRB_AP_ERR_REPEAT, FAULT_KERBEROS_REPLAY },
+    { KRB5KRB_AP_ERR_BAD_INTEGRITY, FAULT_KERBEROS_WRONG_KEY },
+    { KRB5KRB_AP_ERR_MODIFIED, FAULT_KERBEROS_WRONG_KEY },
+    { KRB5KRB_AP_ERR_NOKEY, FAULT_KERBEROS_NO_KEY },
+    { KRB5KRB_AP_ERR_BADKEYVER, FAULT_KERBEROS_NO_KEY },
+    { KRB5KRB_AP_WRONG_PRINC, FAULT_KERBEROS_NO_KEY },
+    { KRB5KRB_AP_ERR_NOT_US, FAULT_KERBEROS_NO_KEY },
+    { KRB5_KT_NOTFOUND, FAULT_KERBEROS_NO_KEY },
+    { KRB5_KT_KVNONOTFOUND, FAULT_KERBEROS_NO_KEY },
+    { KRB5_BAD_ENCTYPE, FAULT_KERBEROS_ENCRYPTION },
+    { KRB5_NOPERM_ETYPE, FAULT_KERBEROS_ENCRYPTION },
+    { KRB5_PROG_ETYPE_NOSUPP, FAULT_KERBEROS_ENCRYPTION },
+    { KRB5KDC_ERR_ETYPE_NOSUPP, FAULT_KERBEROS_ENCRYPTION },
+};
+
+static enum fault meaning_of(OM_uint32 minor)
+{
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+        if ((OM_uint32)meanings[i].code == minor)
+            return meanings[i].fault;
+    return FAULT_KERBEROS_TOKEN;
+}
+
+/* --- by how much the clocks differ --- */
+
+/* The library says only that they do.  The authenticator is decrypted before its time is judged, so
+ * the same request, read once more below the GSS layer, leaves it to be looked at. */
+static bool client_time(const struct krb_acceptor *a, struct str token, int64_t *out)
+{
+    krb5_auth_context auth = NULL;
+    krb5_authenticator *seen = NULL;
+    krb5_keytab keytab = NULL;
+    struct str request;
+    bool good = false;
+
+    if (!krb_token_request(token, &request))
+        return false;
+    krb5_data in = { .length = (unsigned)request.len, .data = (char *)request.ptr };
+    if (krb5_kt_resolve(a->context, a->keytab, &keytab) == 0 &&
+        krb5_auth_con_init(a->context, &auth) == 0 &&
+        krb5_auth_con_setflags(a->context, auth, 0) == 0) {
+        (void)krb5_rd_req(a->context, &auth, &in, NULL, keytab, NULL, NULL);
+        good = krb5_auth_con_getauthenticator(a->context, auth, &seen) == 0 && seen;
+    }
+    if (good)
+        *out = (int64_t)(uint32_t)seen->ctime;
+    if (seen)
+        krb5_free_authenticator(a->context, seen);
+    if (auth)
+        krb5_auth_con_free(a->context, auth);
+    if (keytab)
+        krb5_kt_close(a->context, keytab);
+    return good;
+}
+
+static void add_skew(const struct krb_acceptor *a, struct str token, struct buf *detail)
+{
+    krb5_timestamp now;
+    int64_t theirs;
+
+    if (krb5_timeofday(a->context, &now) != 0 || !client_time(a, token, &theirs))
+        return;
+    int64_t ahead = theirs - (int64_t)(uint32_t)now;
+    buf_printf(detail, "; the client's clock is %lld seconds %s ours",
+               (long long)(ahead < 0 ? -ahead : ahead), ahead < 0 ? "behind" : "ahead of");
+}
+
+/* --- acceptor --- */
+
+struct krb_acceptor *krb_acceptor_new(const struct krb_acceptor_settings *s, struct buf *why)
+{
+    struct krb_acceptor *a = calloc(1, sizeof(*a));
+
+    if (!a)
+        abort();
+    krb5_error_code code = krb5_init_context(&a->context);
+    if (code != 0) {
+        buf_printf(why, "Kerberos cannot start (%d): see that krb5.conf can be read", (int)code);
+        free(a);
+        return NULL;
+    }
+    if (access(s->keytab, R_OK) != 0) {
+        buf_printf(why,
+                   "the keytab %s cannot be read (%s): it must exist and belong to our account",
+                   s->keytab, strerror(errno));
+        krb5_free_context(a->context);
+        free(a);
+        return NULL;
+    }
+    a->keytab = str_own(str_from_c(s->keytab));
+    a->service = s->service ? str_own(str_from_c(s->service)) : NULL;
+    struct buf cache = { 0 };
+    buf_printf(&cache, "file2:%s", s->replay_cache);
+    a->replay_cache = str_own(buf_str(&cache));
+    buf_fini(&cache);
+    return a;
+}
+
+void krb_acceptor_free(struct krb_acceptor *a)
+{
+    krb5_free_context(a->context);
+    free(a->keytab);
+    free(a->service);
+    free(a->replay_cache);
+    free(a);
+}
+
+/* The keytab is named in the call, not by the environment; each call reads it anew. */
+static OM_uint32 credentials(const struct krb_acceptor *a, gss_cred_id_t *out, OM_uint32 *minor)
+{
+    gss_key_value_element_desc elements[] = { { "keytab", a->keytab },
+                                              { "rcache", a->replay_cache } };
+    gss_key_value_set_desc store = { 2, elements };
+    gss_OID_set_desc mechs = { 1, gss_mech_krb5 };
+
+    return gss_acquire_cred_from(minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechs, GSS_C_ACCEPT,
+                                 &store, out, NULL, NULL);
+}
+
+static bool name_text(gss_name_t name, char *out, size_t size)
+{
+    OM_uint32 minor;
+    gss_buffer_desc text = GSS_C_EMPTY_BUFFER;
+    bool good = !GSS_ERROR(gss_display_name(&minor, name, &text, NULL)) && text.length > 0 &&
+                text.length < size && !memchr(text.value, '\0', text.length);
+
+    if (good) {
+        memcpy(out, text.value, text.length);
+        out[text.length] = '\0';
+    }
+    gss_release_buffer(&minor, &text);
+    return good;
+}
+
+/* Any key of the keytab opens its ticket; only ours are meant for us.  The realm is the keytab's.
+ */
+static bool is_our_service(const struct krb_acceptor *a, const char *target)
+{
+    struct str name = str_from_c(target);
+
+    return !a->service ||
+           str_eq_nocase(str_first(name, str_find_char(name, '@')), str_from_c(a->service));
+}
+
+static enum fault take_names(const struct krb_acceptor *a, gss_ctx_id_t context,
+                             struct krb_accepted *out, struct buf *detail)
+{
+    OM_uint32 minor;
+    gss_name_t source = GSS_C_NO_NAME, target = GSS_C_NO_NAME;
+    char service[KRB_PRINCIPAL_MAX + 1];
+    enum fault fault = FAULT_KERBEROS_TOKEN;
+
+    if (!GSS_ERROR(
+            gss_inquire_context(&minor, context, &source, &target, NULL, NULL, NULL, NULL, NULL)) &&
+        name_text(source, out->principal, sizeof(out->principal)) &&
+        name_text(target, service, sizeof(service)))
+        fault = is_our_service(a, service) ? FAULT_NONE : FAULT_KERBEROS_NO_KEY;
+    if (fault == FAULT_KERBEROS_NO_KEY)
+        buf_printf(detail, "the ticket is for %s, not for %s", service, a->service);
+    gss_release_name(&minor, &source);
+    gss_release_name(&minor, &target);
+    return fault;
+}
+
+/* The context is used up. */
+static enum fault take_keys(gss_ctx_id_t *context, struct krb_accepted *out, struct buf *detail)
+{
+    if (krb_lucid_keys(context, &out->keys, &out->ends))
+        return FAULT_NONE;
+    buf_add_c(detail, "the session key is of a kind we do not sign with");
+    secret_wipe(&out->keys, sizeof(out->keys));
+    return FAULT_KERBEROS_ENCRYPTION;
+}
+
+static enum fault refused(const struct krb_acceptor *a, struct str token, OM_uint32 major,
+                          OM_uint32 minor, struct buf *detail)
+{
+    enum fault fault = meaning_of(minor);
+
+    if (GSS_ROUTINE_ERROR(major) == GSS_S_DUPLICATE_TOKEN)
+        fault = FAULT_KERBEROS_REPLAY;
+    krb_lucid_status(minor, detail);
+    if (fault == FAULT_KERBEROS_CLOCK_SKEW)
+        add_skew(a, token, detail);
+    return fault;
+}
+
+enum fault krb_accept(struct krb_acceptor *a, struct str token, struct krb_accepted *out,
+                      struct buf *reply, struct buf *detail)
+{
+    OM_uint32 major, minor, ignored;
+    gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
+    gss_ctx_id_t context = GSS_C_NO_CONTEXT;
+    gss_buffer_desc in = { .length = token.len, .value = (void *)token.ptr };
+    gss_buffer_desc answer = GSS_C_EMPTY_BUFFER;
+    struct str request;
+
+    *out = (struct krb_accepted){ 0 };
+    if (!krb_token_request(token, &request)) {
+        buf_add_c(detail, "not an initial token of Kerberos 5");
+        return FAULT_KERBEROS_TOKEN;
+    }
+    major = credentials(a, &cred, &minor);
+    if (GSS_ERROR(major)) {
+        krb_lucid_status(minor, detail);
+        return FAULT_KERBEROS_KEYTAB;
+    }
+    major = gss_accept_sec_context(&minor, &context, cred, &in, GSS_C_NO_CHANNEL_BINDINGS, NULL,
+                                   NULL, &answer, NULL, NULL, NULL);
+    enum fault fault = FAULT_NONE;
+    if (GSS_ERROR(major))
+        fault = refused(a, token, major, minor, detail);
+    else if (major & GSS_S_CONTINUE_NEEDED) /* DCE style: a third leg, for which SIP has no place */
+        fault = FAULT_KERBEROS_TOKEN;
+    if (fault == FAULT_NONE)
+        fault = take_names(a, context, out, detail);
+    if (fault == FAULT_NONE)
+        fault = take_keys(&context, out, detail);
+    if (fault == FAULT_NONE)
+        buf_add(reply, str_of(answer.value, answer.length));
+    gss_release_buffer(&ignored, &answer);
+    gss_delete_sec_context(&ignored, &context, GSS_C_NO_BUFFER);
+    gss_release_cred(&ignored, &cred);
+    return fault;
+}

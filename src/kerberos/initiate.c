@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "kerberos/initiate.h"
+
+#include <gssapi/gssapi.h>
+#include <gssapi/gssapi_ext.h>
+#include <gssapi/gssapi_krb5.h>
+#include <krb5.h>
+
+#include "base/compiler.h"
+#include "base/secret.h"
+#include "kerberos/lucid.h"
+
+/* What KDC and library say, as the client's user should read it. */
+static const struct {
+    krb5_error_code code;
+    enum fault fault;
+} meanings[] = {
+    { KRB5_KDC_UNREACH, FAULT_KERBEROS_KDC_UNREACHABLE },
+    { KRB5_REALM_UNKNOWN, FAULT_KERBEROS_KDC_UNREACHABLE },
+    { KRB5_REALM_CANT_RESOLVE, FAULT_KERBEROS_KDC_UNREACHABLE },
+    { KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN, FAULT_KERBEROS_SERVICE_UNKNOWN },
+    { KRB5KDC_ERR_PRINCIPAL_NOT_UNIQUE, FAULT_KERBEROS_SERVICE_UNKNOWN },
+    { KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, FAULT_USER_UNKNOWN },
+    { KRB5KDC_ERR_PREAUTH_FAILED, FAULT_USER_WRONG_PASSWORD },
+    { KRB5KRB_AP_ERR_BAD_INTEGRITY, FAULT_USER_WRONG_PASSWORD },
+    { KRB5KDC_ERR_CLIENT_REVOKED, FAULT_USER_DISABLED },
+    { KRB5KDC_ERR_KEY_EXP, FAULT_USER_PASSWORD_EXPIRED },
+    { KRB5KDC_ERR_NAME_EXP, FAULT_USER_EXPIRED },
+    { KRB5KRB_AP_ERR_SKEW, FAULT_KERBEROS_CLOCK_SKEW },
+    { KRB5_KDCREP_SKEW, FAULT_KERBEROS_CLOCK_SKEW },
+    { KRB5KRB_AP_ERR_TKT_EXPIRED, FAULT_KERBEROS_NO_CREDENTIALS },
+    { KRB5KDC_ERR_ETYPE_NOSUPP, FAULT_KERBEROS_ENCRYPTION },
+};
+
+/* Whatever else goes wrong on the way to a ticket: there is none. */
+static enum fault meaning_of(OM_uint32 minor)
+{
+    for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
+        if ((OM_uint32)meanings[i].code == minor)
+            return meanings[i].fault;
+    return FAULT_KERBEROS_NO_CREDENTIALS;
+}
+
+static enum fault failed(OM_uint32 minor, struct buf *detail)
+{
+    krb_lucid_status(minor, detail);
+    return meaning_of(minor);
+}
+
+static OM_uint32 import(struct str text, gss_OID kind, gss_name_t *out, OM_uint32 *minor)
+{
+    gss_buffer_desc in = { .length = text.len, .value = (void *)text.ptr };
+
+    return gss_import_name(minor, &in, kind, out);
+}
+
+/* By password the tickets stay in memory, without a cache that anybody else could read. */
+static OM_uint32 acquire(const struct krb_initiate *in, gss_cred_id_t *cred, OM_uint32 *minor)
+{
+    gss_OID_set_desc mechs = { 1, gss_mech_krb5 };
+    gss_buffer_desc password = { .length = in->password.len, .value = (void *)in->password.ptr };
+    gss_name_t name = GSS_C_NO_NAME;
+    OM_uint32 major = GSS_S_COMPLETE, ignored;
+
+    if (in->principal.len > 0)
+        major = import(in->principal, GSS_C_NT_USER_NAME, &name, minor);
+    if (!GSS_ERROR(major) && in->password.len > 0)
+        major = gss_acquire_cred_with_password(minor, name, &password, GSS_C_INDEFINITE, &mechs,
+                                               GSS_C_INITIATE, cred, NULL, NULL);
+    else if (!GSS_ERROR(major))
+        major = gss_acquire_cred(minor, name, GSS_C_INDEFINITE, &mechs, GSS_C_INITIATE, cred, NULL,
+                                 NULL);
+    gss_release_name(&ignored, &name);
+    return major;
+}
+
+static OM_uint32 flags_of(const struct krb_initiate *in)
+{
+    return GSS_C_INTEG_FLAG | (in->mutual ? GSS_C_MUTUAL_FLAG : 0u) |
+           (in->replay ? GSS_C_REPLAY_FLAG : 0u) | (in->sequence ? GSS_C_SEQUENCE_FLAG : 0u);
+}
+
+/* The service is named as the challenge names it; nothing asks a name service about it. */
+static enum fault make_token(const struct krb_initiate *in, gss_cred_id_t cred, struct buf *token,
+                             struct krb_keys *keys, struct buf *detail)
+{
+    OM_uint32 minor = 0, ignored;
+    gss_name_t service = GSS_C_NO_NAME;
+    gss_ctx_id_t context = GSS_C_NO_CONTEXT;
+    gss_buffer_desc out = GSS_C_EMPTY_BUFFER;
+    enum fault fault = FAULT_NONE;
+    int64_t ends;
+
+    OM_uint32 major = import(in->service, (gss_OID)GSS_KRB5_NT_PRINCIPAL_NAME, &service, &minor);
+    if (!GSS_ERROR(major))
+        major = gss_init_sec_context(&minor, cred, &context, service, gss_mech_krb5, flags_of(in),
+                                     GSS_C_INDEFINITE, GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER,
+                                     NULL, &out, NULL, NULL);
+    if (GSS_ERROR(major))
+        fault = failed(minor, detail);
+    else if (!krb_lucid_keys(&context, keys, &ends))
+        fault = FAULT_KERBEROS_ENCRYPTION;
+    else
+        buf_add(token, str_of(out.value, out.length));
+    gss_release_buffer(&ignored, &out);
+    gss_delete_sec_context(&ignored, &context, GSS_C_NO_BUFFER);
+    gss_release_name(&ignored, &service);
+    return fault;
+}
+
+enum fault krb_initiate(const struct krb_initiate *in, struct buf *token, struct krb_keys *keys,
+                        struct buf *detail)
+{
+    OM_uint32 minor = 0;
+    gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
+
+    if (GSS_ERROR(acquire(in, &cred, &minor)))
+        return failed(minor, detail);
+    enum fault fault = make_token(in, cred, token, keys, detail);
+    gss_release_cred(&minor, &cred);
+    return fault;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "kerberos/token.h"
+
+#include <stdint.h>
+
+#include "base/wire.h"
+
+enum {
+    TAG_APPLICATION_0 = 0x60,
+    LENGTH_LONG = 0x80,
+    LENGTH_OCTETS_MAX = 4,
+    TOK_ID_AP_REQ = 0x0100
+};
+
+static const char mechanism[] = "\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+
+/* A definite DER length. */
+static size_t length(struct wire *w)
+{
+    uint8_t first = wire_u8(w);
+    size_t value = 0;
+
+    if (first < LENGTH_LONG)
+        return first;
+    unsigned octets = first & 0x7f;
+    if (octets == 0 || octets > LENGTH_OCTETS_MAX)
+        w->bad = true;
+    for (unsigned i = 0; i < octets && !w->bad; i++)
+        value = value << 8 | wire_u8(w);
+    return value;
+}
+
+bool krb_token_request(struct str token, struct str *request)
+{
+    struct wire w = { .all = token };
+
+    bool framed = wire_u8(&w) == TAG_APPLICATION_0;
+    size_t len = length(&w);
+    if (w.bad || !framed || len != wire_left(&w))
+        return false;
+    struct str oid = wire_bytes(&w, sizeof(mechanism) - 1);
+    uint8_t high = wire_u8(&w), low = wire_u8(&w);
+    if (w.bad || !str_eq(oid, str_of(mechanism, sizeof(mechanism) - 1)) ||
+        (high << 8 | low) != TOK_ID_AP_REQ)
+        return false;
+    *request = wire_bytes(&w, wire_left(&w));
+    return request->len > 0;
+}
