@@ -234,6 +234,7 @@ void auth_verdict(struct auth *a, const struct auth_request *r, struct str opaqu
     struct sa *sa = sa_find_any(a->sas, r->owner, r->cid, opaque);
     credentials_find(a, r, &c);
     out->account_text = v->account;
+    out->detail = v->detail;
     if (!sa || sa->state != SA_ASKING || c.scheme != sa->scheme) {
         refuse(a, r, FAULT_NTLM_REPLAY, out);
         return;

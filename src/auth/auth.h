@@ -70,6 +70,7 @@ struct auth_result {
     uint32_t unmet, flags, minimum;
     struct str policy_name;
     struct str account_text; /* DOMAIN\user as sent, UTF-8 */
+    struct str detail;       /* of the fault, as the directory said */
     enum fault audited;      /* let in by audit mode although this was unmet */
     bool guess;              /* the directory says that it counts as a guess at a password */
 };

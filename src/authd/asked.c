@@ -79,6 +79,8 @@ static void conclude(struct authd *a, struct judge_case *k, const char *detail, 
 {
     struct judge_answer *answer = &k->answer;
 
+    if (detail && answer->verdict.fault != FAULT_NONE)
+        answer->verdict.detail = str_from_c(detail);
     a->verdicts[answer->verdict.fault]++;
     a->audited += answer->verdict.audited != FAULT_NONE;
     if (answer->lockout_changed)

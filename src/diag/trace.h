@@ -80,6 +80,7 @@ struct trace_security {
     uint32_t minimum;        /* the policy's minimum */
     struct str user;         /* DOMAIN\user as sent */
     struct str policy;       /* name of the preset or exception that decided */
+    struct str detail;       /* numbers of this case, as a library or a domain controller said */
     bool audited;            /* let in by audit mode: level warning */
 };
 void trace_security(enum trace_component c, const struct trace_security *s);

@@ -105,6 +105,10 @@ static void add_postern(struct trace_out *o, const struct trace_security *s)
         trace_out_add(o, STR("; policy="));
         trace_out_quoted(o, s->policy);
     }
+    if (s->detail.len > 0) {
+        trace_out_add(o, STR("; detail="));
+        trace_out_quoted(o, s->detail);
+    }
     if (s->audited)
         trace_out_add(o, STR("; mode=audit"));
     add_said(o, s->fault);

@@ -92,6 +92,7 @@ static void trace_refusal(const struct turn *t, const struct auth_result *r)
                                      .minimum = r->minimum,
                                      .user = r->account_text,
                                      .policy = r->policy_name,
+                                     .detail = r->detail,
                                      .audited = audited };
     trace_security(TRACE_SIPSTACK, &record);
 }

@@ -15,12 +15,7 @@
 #include "front/mail.h"
 #include "front/register.h"
 
-enum {
-    LINK_SEND_MAX = 16 << 20,
-    TICK_MS = 100,
-    SWEEP_TICKS = 10,
-    ARENA_FIRST = 16384
-};
+enum { LINK_SEND_MAX = 16 << 20, TICK_MS = 100, SWEEP_TICKS = 10, ARENA_FIRST = 16384 };
 
 unsigned worker_of_user(const struct front *f, struct str user_key)
 {

@@ -138,6 +138,7 @@ bool proto_verdict_write(const struct proto_verdict *v, struct buf *out)
     wire_put_text(&w, v->uri, USER_URI_MAX);
     wire_put_text(&w, v->display, USER_DISPLAY_MAX);
     wire_put_text(&w, v->account, 2 * USER_NAME_MAX + 1);
+    wire_put_text(&w, str_first(v->detail, PROTO_DETAIL_MAX), PROTO_DETAIL_MAX);
     return write_end(&w, out);
 }
 
@@ -159,6 +160,7 @@ bool proto_verdict_read(struct str in, struct proto_verdict *out)
     out->uri = wire_text(&w, USER_URI_MAX);
     out->display = wire_text(&w, USER_DISPLAY_MAX);
     out->account = wire_text(&w, 2 * USER_NAME_MAX + 1);
+    out->detail = wire_text(&w, PROTO_DETAIL_MAX);
 
     /* nobody signs in without a proved password, whatever the octets say, nor without keys */
     bool consistent = (out->fault != FAULT_NONE || out->password_proved) &&

@@ -20,7 +20,8 @@ enum {
     PROTO_EPID_MAX = 20,
     PROTO_TICKETS_MAX = 4,
     PROTO_KEYS_MAX = 64,
-    PROTO_NAME_MAX = 255
+    PROTO_NAME_MAX = 255,
+    PROTO_DETAIL_MAX = 255
 };
 
 enum proto_scheme { PROTO_NTLM, PROTO_KERBEROS };
@@ -57,6 +58,7 @@ struct proto_verdict {
     struct str uri;      /* the account's own SIP address */
     struct str display;
     struct str account; /* DOMAIN\name as resolved */
+    struct str detail;  /* of the fault, for records: what a library or the directory said */
     enum fault audited; /* let in by audit mode although this was unmet */
     bool counts;        /* a guess at a password: the Edge counts it against its source */
 };

@@ -36,6 +36,7 @@ static const struct proto_verdict verdict = {
     .display = { "Ada", 3 },
     .account = { "EXAMPLE\\ada", 11 },
     .counts = true,
+    .detail = { "by 600 seconds", 14 },
 };
 
 static void a_question_arrives_as_it_was_sent(void **state)
@@ -75,7 +76,7 @@ static void a_verdict_arrives_as_it_was_sent(void **state)
     assert_memory_equal(v.keys, verdict.keys, verdict.keys_len);
     assert_true(v.ends == verdict.ends);
     assert_true(str_eq(v.uri, verdict.uri) && str_eq(v.display, verdict.display));
-    assert_true(str_eq(v.account, verdict.account));
+    assert_true(str_eq(v.account, verdict.account) && str_eq(v.detail, verdict.detail));
     buf_fini(&out);
 }
 

@@ -91,7 +91,8 @@ static void the_security_record_of_the_story_has_every_field_in_order(void **sta
                                              .minimum = 0x20000000,
                                              .flags = 0x42008255,
                                              .user = STR("EXAMPLE\\barks"),
-                                             .policy = STR("windows-2008r2") });
+                                             .policy = STR("windows-2008r2"),
+                                             .detail = STR("as the library said") });
     char *text = stop();
     char *record = strstr(text, "LogType: security");
     assert_non_null(record);
@@ -108,7 +109,8 @@ static void the_security_record_of_the_story_has_every_field_in_order(void **sta
         "..(.....d.o.m.\"\n"
         "Postern: fault=policy-128bit; unmet=0x20000000(128-bit); minimum=0x20000000; "
         "negotiated=0x42008255; user=\"EXAMPLE\\barks\"; policy=\"windows-2008r2\"; "
-        "said=\"the server's minimum session security asks for 128-bit encryption (0x20000000); "
+        "detail=\"as the library said\"; said=\"the server's minimum session security asks for "
+        "128-bit encryption (0x20000000); "
         "the client did not negotiate it\"\n"
         "$$end_record\n\n");
     free(text);
