@@ -130,7 +130,7 @@ struct conf {
     uint32_t message_max, headers_max, idle_s, handshake_s, connections_max, send_max;
     uint32_t half_open_max;                           /* unfinished sign-ins in the process */
     uint32_t half_open_s;                             /* life of one: 60 */
-    uint32_t authd_timeout_ms;                        /* 5000 */
+    uint32_t authd_timeout_ms;                        /* 8000 */
     uint32_t authd_queue;                             /* open questions per worker */
     uint32_t message_memory;                          /* arena budget of one message */
     uint32_t network_connections, network_handshakes; /* of the Edge, per network; 0: no limit */

@@ -160,10 +160,12 @@ static bool allow_files(scmp_filter_ctx f, bool files)
 
     if (!allow_all(f, action, opening, ARRAY_LEN(opening)))
         return false;
-    return !files || (allow_all(f, SCMP_ACT_ALLOW, with_files, ARRAY_LEN(with_files)) &&
-                      allow_value(f, SCMP_SYS(fcntl), 1, F_SETLK) &&
-                      allow_value(f, SCMP_SYS(fcntl), 1, F_SETLKW) &&
-                      allow_value(f, SCMP_SYS(fcntl), 1, F_GETLK));
+    return !files ||
+           (allow_all(f, SCMP_ACT_ALLOW, with_files, ARRAY_LEN(with_files)) &&
+            allow_value(f, SCMP_SYS(fcntl), 1, F_SETLK) &&
+            allow_value(f, SCMP_SYS(fcntl), 1, F_SETLKW) &&
+            allow_value(f, SCMP_SYS(fcntl), 1, F_OFD_SETLKW) && /* Kerberos' replay cache */
+            allow_value(f, SCMP_SYS(fcntl), 1, F_GETLK));
 }
 
 static bool allow_sockets(scmp_filter_ctx f, const struct sandbox_rules *rules)

@@ -69,7 +69,7 @@ static void an_empty_file_is_all_defaults(void **state)
         assert_int_equal(c->sa_life, 28800);
         assert_int_equal(c->lockout_threshold, 0);
         assert_int_equal(c->half_open_s, 60);
-        assert_int_equal(c->authd_timeout_ms, 5000);
+        assert_int_equal(c->authd_timeout_ms, 8000);
         assert_int_equal(c->message_max, 65536);
         assert_string_equal(c->policy->preset, "strict");
         assert_int_equal(c->policy->base.min_server_sec, 0x20080000);
