@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct proto_verdict v;
     struct proto_lookup l;
     struct proto_flags f;
+    struct proto_names n;
 
     if (proto_question_read(in, &q))
         same(proto_question_write(&q, &out), &out, in);
@@ -38,7 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else if (proto_flags_read(in, &f)) {
         proto_flags_write(&f, &out);
         same(true, &out, in);
-    }
+    } else if (proto_names_read(in, &n))
+        same(proto_names_write(&n, &out), &out, in);
     buf_fini(&out);
     buf_fini(&copy);
     return 0;
