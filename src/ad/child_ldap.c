@@ -14,9 +14,9 @@
 enum { EXIT_SANDBOX = 4 };
 
 static enum fault ask(struct ad_reader *r, const struct ad_question *q, struct ad_answer *a,
-                      struct buf *text, struct buf *why)
+                      unsigned first, struct buf *text, struct buf *why)
 {
-    if (!ad_reader_open(r, q->first, why))
+    if (!ad_reader_open(r, first, why))
         return FAULT_DIRECTORY_LDAP;
     switch (q->ask) {
     case AD_ASK_FIND:
@@ -35,7 +35,14 @@ static void answer(void *arg, const struct ad_question *q, struct ad_answer *a, 
     struct ad_reader *r = arg;
     struct buf why = { 0 };
 
-    a->fault = ask(r, q, a, text, &why);
+    bool old = ad_reader_server(r)[0] != '\0';
+
+    a->fault = ask(r, q, a, q->first, text, &why);
+    /* a connection that had died, or a controller that hangs: the next one may answer in time */
+    if (old && (a->fault == FAULT_DIRECTORY_LDAP || a->fault == FAULT_DIRECTORY_SLOW)) {
+        buf_clear(&why);
+        a->fault = ask(r, q, a, ad_reader_next(r), text, &why);
+    }
     user_field_set(a->detail, sizeof(a->detail), str_first(str_trim(buf_str(&why)), AD_DETAIL_MAX));
     user_field_set(a->server, sizeof(a->server), str_from_c(ad_reader_server(r)));
     buf_fini(&why);

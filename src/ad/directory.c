@@ -15,6 +15,7 @@ enum {
     UNWATCHED_MS = 30000, /* how long an account is remembered when nobody asks what changed */
     NAMES_SOON_MS = 2000,
     NAMES_LATER_MS = 60000,
+    TELL_MS = 1000,
 };
 
 struct waiter {
@@ -55,6 +56,8 @@ struct ad {
     char server[AD_SERVER_MAX + 1]; /* whose changes we follow */
     uint64_t usn;
     unsigned first; /* the server to begin with; the next one after each silence */
+    enum fault told;
+    uint64_t told_ms;
 
     struct ad_names names;
     void (*names_changed)(void *arg, const struct ad_names *n);
@@ -95,11 +98,31 @@ static void remember(struct ad *a, const struct lookup *l, const struct ad_answe
                      loop_now_ms(a->loop) + ms);
 }
 
-static void trace_failure(const char *what, enum fault fault, const struct ad_answer *answer)
+/* What the library said; refusals of an account are told by whoever asked, and a failure that goes
+ * on is told once a second. */
+static void trace_failure(struct ad *a, const char *what, enum fault fault,
+                          const struct ad_answer *answer)
 {
-    if (answer && answer->detail[0])
-        trace_text(TRACE_AUTHD, TL_WARN, "directory", "%s: %s: %s", what, fault_name(fault),
-                   answer->detail);
+    uint64_t now = loop_now_ms(a->loop);
+
+    if (!answer || !answer->detail[0] ||
+        !str_starts(str_from_c(fault_name(fault)), STR("directory-")))
+        return;
+    if (a->told == fault && now - a->told_ms < TELL_MS)
+        return;
+    a->told = fault;
+    a->told_ms = now;
+    trace_text(TRACE_AUTHD, TL_WARN, "directory", "%s: %s: %s", what, fault_name(fault),
+               answer->detail);
+}
+
+/* A child that had to be killed cannot have tried the next server. */
+static void choose_server(struct ad *a, enum fault fault)
+{
+    if (fault == FAULT_NONE)
+        a->first = 0;
+    else if (fault == FAULT_DIRECTORY_SLOW)
+        a->first = (a->first + 1) % CONF_NEXT_HOPS_MAX;
 }
 
 static void looked_up(void *arg, enum fault fault, const struct ad_answer *answer)
@@ -113,9 +136,8 @@ static void looked_up(void *arg, enum fault fault, const struct ad_answer *answe
     if (fault == FAULT_NONE)
         remember(a, l, answer);
     else
-        trace_failure("look-up", fault, answer);
-    if (fault == FAULT_DIRECTORY_SLOW || fault == FAULT_DIRECTORY_LDAP)
-        a->first = (a->first + 1) % CONF_NEXT_HOPS_MAX;
+        trace_failure(a, "look-up", fault, answer);
+    choose_server(a, fault);
     while (l->first) {
         struct waiter *w = l->first;
         l->first = w->next;
@@ -212,7 +234,7 @@ static void proved(void *arg, enum fault fault, const struct ad_answer *answer)
     struct ad_proof none = { .fault = fault };
 
     if (fault != FAULT_NONE || answer->proof.fault != FAULT_NONE)
-        trace_failure("proof", fault != FAULT_NONE ? fault : answer->proof.fault, answer);
+        trace_failure(p->ad, "proof", fault != FAULT_NONE ? fault : answer->proof.fault, answer);
     p->done(p->arg, fault == FAULT_NONE ? &answer->proof : &none);
     free(p);
 }
@@ -267,9 +289,8 @@ static void polled(void *arg, enum fault fault, const struct ad_answer *answer)
     if (fault == FAULT_NONE)
         follow(a, answer);
     else
-        trace_failure("changes", fault, answer);
-    if (fault == FAULT_DIRECTORY_SLOW || fault == FAULT_DIRECTORY_LDAP)
-        a->first = (a->first + 1) % CONF_NEXT_HOPS_MAX;
+        trace_failure(a, "changes", fault, answer);
+    choose_server(a, fault);
 }
 
 static void poll_now(void *arg)
@@ -298,7 +319,7 @@ static void named(void *arg, enum fault fault, const struct ad_answer *answer)
             a->names_changed(a->names_arg, &a->names);
     }
     if (fault != FAULT_NONE)
-        trace_failure("names", fault, answer);
+        trace_failure(a, "names", fault, answer);
     loop_timer_set(a->names_timer, known ? NAMES_LATER_MS : NAMES_SOON_MS, 0);
 }
 

@@ -23,6 +23,7 @@ struct ad_reader {
     char *enabled_group, *remote_group;
     uint64_t usn, lockout_duration;
     const char *attributes[AD_ATTRIBUTES_MAX];
+    unsigned count, at; /* servers when they were last looked for; which of them we took */
 };
 
 static void *checked(void *ptr)
@@ -96,9 +97,10 @@ struct search {
     LDAPControl **controls; /* may be NULL */
 };
 
+/* Of ad_timeout: with several servers so little that one that hangs leaves time for the next. */
 static uint32_t limit_ms(const struct ad_reader *r)
 {
-    return r->conf->ad.timeout_ms;
+    return r->conf->ad.timeout_ms / 10 * (r->count > 1 ? 4 : 9);
 }
 
 static bool is_lost(int code)
@@ -242,6 +244,11 @@ void ad_reader_free(struct ad_reader *r)
     free(r);
 }
 
+unsigned ad_reader_next(const struct ad_reader *r)
+{
+    return r->at + 1;
+}
+
 const char *ad_reader_server(const struct ad_reader *r)
 {
     return r->ld ? r->server : "";
@@ -249,7 +256,7 @@ const char *ad_reader_server(const struct ad_reader *r)
 
 static bool try_server(struct ad_reader *r, const char *uri, struct buf *why)
 {
-    r->ld = ad_ldap_connect(r->conf, uri, limit_ms(r) / 2, why);
+    r->ld = ad_ldap_connect(r->conf, uri, limit_ms(r), why);
     if (!r->ld)
         return false;
     user_field_set(r->server, sizeof(r->server), str_first(str_from_c(uri), AD_SERVER_MAX));
@@ -265,12 +272,13 @@ bool ad_reader_open(struct ad_reader *r, unsigned first, struct buf *why)
 
     if (r->ld)
         return true;
-    unsigned count = ad_ldap_servers(r->conf, uri, why);
-    for (unsigned i = 0; i < count && !r->ld; i++) {
-        if (!try_server(r, uri[(first + i) % count], why))
+    r->count = ad_ldap_servers(r->conf, uri, why);
+    for (unsigned i = 0; i < r->count && !r->ld; i++) {
+        r->at = (first + i) % r->count;
+        if (!try_server(r, uri[r->at], why))
             buf_add_char(why, '\n');
     }
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < r->count; i++)
         free(uri[i]);
     return r->ld != NULL;
 }
@@ -405,8 +413,8 @@ static bool count_one(void *arg, const struct ad_match *m)
     return true;
 }
 
-static enum fault find_once(struct ad_reader *r, enum ad_by by, struct str value, bool *found,
-                            struct ad_account *out, struct buf *why)
+enum fault ad_reader_find(struct ad_reader *r, enum ad_by by, struct str value, bool *found,
+                          struct ad_account *out, struct buf *why)
 {
     struct finding f = { .out = out };
     unsigned owners = 0;
@@ -423,27 +431,12 @@ static enum fault find_once(struct ad_reader *r, enum ad_by by, struct str value
     return fault;
 }
 
-enum fault ad_reader_find(struct ad_reader *r, enum ad_by by, struct str value, bool *found,
-                          struct ad_account *out, struct buf *why)
-{
-    bool old = r->ld != NULL;
-    enum fault fault = find_once(r, by, value, found, out, why);
-
-    if (fault != FAULT_DIRECTORY_LDAP || !old)
-        return fault;
-    buf_clear(why);
-    return find_once(r, by, value, found, out, why);
-}
-
 enum fault ad_reader_probe(struct ad_reader *r, struct buf *why)
 {
-    bool old = r->ld != NULL;
-
-    if (old && !read_root(r, false))
-        ad_reader_close(r);
     if (!ad_reader_open(r, 0, why))
         return FAULT_DIRECTORY_LDAP;
-    return old || r->naming_context ? FAULT_NONE : FAULT_DIRECTORY_LDAP;
+    return read_root(r, false) ? FAULT_NONE
+                               : failed(r, "asking for its state", LDAP_SERVER_DOWN, why);
 }
 
 /* --- all of them --- */

@@ -9,14 +9,16 @@
 
 struct ad_reader;
 
-/* No connection yet: the first question makes it, and a lost one is made anew. */
+/* No connection yet: the first question makes it, and the one after a lost one anew. */
 struct ad_reader *ad_reader_new(const struct conf *c);
 void ad_reader_free(struct ad_reader *r);
 
-/* Tries the servers in order, beginning with number `first` (counted modulo), each for at most
- * half of ad_timeout.  False with one line per server in `why`. */
+/* Tries the servers in order, beginning with number `first` (counted modulo), all of them within
+ * about ad_timeout.  False with one line per server in `why`. */
 bool ad_reader_open(struct ad_reader *r, unsigned first, struct buf *why);
 void ad_reader_close(struct ad_reader *r);
+/* Number of the server after the one that was taken last. */
+unsigned ad_reader_next(const struct ad_reader *r);
 /* The domain controller at the other end, as it calls itself; "" without a connection. */
 const char *ad_reader_server(const struct ad_reader *r);
 
@@ -34,8 +36,7 @@ typedef bool (*ad_reader_each)(void *arg, const struct ad_match *m); /* false en
  * at most 10 are told. */
 enum fault ad_reader_match(struct ad_reader *r, enum ad_by by, struct str value,
                            ad_reader_each each, void *arg, struct buf *why);
-/* The one account, and whether another has its SIP address; asks again over a new connection when
- * an old one turns out to be dead. */
+/* The one account, and whether another has its SIP address. */
 enum fault ad_reader_find(struct ad_reader *r, enum ad_by by, struct str value, bool *found,
                           struct ad_account *out, struct buf *why);
 /* All who have a SIP address, in pages (RFC 2696). */
