@@ -29,7 +29,8 @@ struct lookup {
     struct ad *ad;
     struct ad_key key;
     struct waiter *first, **last;
-    bool stale; /* something changed since it was asked */
+    bool stale;     /* something changed since it was asked */
+    bool unwatched; /* the polls follow another controller since */
 };
 
 struct proof {
@@ -78,10 +79,10 @@ static void *checked(void *ptr)
 
 /* What time alone can change (a lock that runs out), what another account's change can (a shared
  * address), and what nobody watches, is not remembered for long. */
-static uint64_t life_ms(const struct ad *a, const struct ad_answer *answer)
+static uint64_t life_ms(const struct ad *a, const struct lookup *l, const struct ad_answer *answer)
 {
     uint64_t ms = (uint64_t)a->cache_s * 1000;
-    bool watched = a->watched && strcmp(answer->server, a->server) == 0;
+    bool watched = a->watched && !l->unwatched && strcmp(answer->server, a->server) == 0;
     bool settled = !(answer->account.user.flags & USER_LOCKED) && !answer->account.shared;
 
     if (!answer->found)
@@ -91,7 +92,7 @@ static uint64_t life_ms(const struct ad *a, const struct ad_answer *answer)
 
 static void remember(struct ad *a, const struct lookup *l, const struct ad_answer *answer)
 {
-    uint64_t ms = life_ms(a, answer);
+    uint64_t ms = life_ms(a, l, answer);
 
     if (!l->stale && ms > 0)
         ad_cache_put(a->cache, &l->key, answer->found ? &answer->account : NULL,
@@ -253,31 +254,25 @@ void ad_prove(struct ad *a, const struct ad_logon *in, ad_proved done, void *arg
 
 /* --- what changed --- */
 
-static void forget_all(struct ad *a)
-{
-    struct lookup *l;
-    size_t at = 0;
-
-    ad_cache_clear(a->cache);
-    while ((l = table_next(&a->lookups, &at)) != NULL)
-        l->stale = true;
-}
-
 static void follow(struct ad *a, const struct ad_answer *answer)
 {
+    bool other = strcmp(a->server, answer->server) != 0;
     struct lookup *l;
     size_t at = 0;
 
-    if (strcmp(a->server, answer->server) != 0 || answer->all) {
+    if (other)
         trace_text(TRACE_AUTHD, TL_INFO, "directory", "changes are followed at %s", answer->server);
-        forget_all(a);
+    /* what was read before the first poll is remembered for UNWATCHED_MS only */
+    if ((other && a->server[0]) || answer->all)
+        ad_cache_clear(a->cache);
+    for (unsigned i = 0; i < answer->change_count; i++)
+        ad_cache_drop(a->cache, &answer->changes[i]);
+    while ((l = table_next(&a->lookups, &at)) != NULL) {
+        l->unwatched = l->unwatched || other;
+        l->stale = l->stale || answer->all || answer->change_count > 0;
     }
     memcpy(a->server, answer->server, sizeof(a->server));
     a->usn = answer->usn;
-    for (unsigned i = 0; i < answer->change_count; i++)
-        ad_cache_drop(a->cache, &answer->changes[i]);
-    while (answer->change_count && (l = table_next(&a->lookups, &at)) != NULL)
-        l->stale = true;
 }
 
 static void polled(void *arg, enum fault fault, const struct ad_answer *answer)

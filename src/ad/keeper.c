@@ -27,6 +27,9 @@ struct ad_keeper {
     int fd;
 };
 
+/* Forks are without the hooks of pthread_atfork: libuv's would close descriptors by numbers that
+ * are ours by then.  There is one thread, so no lock is held that a hook would have to mend. */
+
 /* --- the process --- */
 
 struct keeping {
@@ -107,7 +110,7 @@ static void make_child(struct keeping *k, struct word w)
 
     end_child(k, w.kind, w.slot);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0)
-        pid = fork();
+        pid = _Fork();
     if (pid == 0) {
         close(pair[0]);
         be_child(k, w.kind, w.slot, pair[1]);
@@ -212,7 +215,7 @@ struct ad_keeper *ad_keeper_start_with(const struct conf *c, ad_child_main run, 
         return NULL;
     }
     fflush(NULL);
-    pid_t pid = fork();
+    pid_t pid = _Fork();
     if (pid == 0) {
         struct keeping k = { .conf = c, .run = run, .fd = pair[1] };
         close_others(pair[1]);
