@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The client's side of a security association ([MS-SIPAE] 3.2): challenge in, credentials out,
- * then signatures both ways. */
+ * then signatures both ways.  What differs between NTLM and Kerberos is in client/mechanism.h. */
 #ifndef POSTERN_CLIENT_ASSOCIATION_H
 #define POSTERN_CLIENT_ASSOCIATION_H
 
@@ -10,35 +10,45 @@
 #include "auth/sigtext.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "client/client.h"
+#include "client/mechanism.h"
+#include "kerberos/mic.h"
 #include "ntlm/sign.h"
 #include "sip/msg.h"
 
 struct client_association {
+    const struct client_mechanism *mechanism; /* NULL: no challenge taken yet */
     char realm[128], target[256], opaque[64];
     unsigned version; /* 2, 3, 4: ours is 4, a server may know less */
     bool proxy;       /* challenged by 407 */
     bool ready;       /* keys made */
-    uint32_t flags;   /* agreed */
+    uint32_t flags;   /* agreed by NTLM */
     uint32_t cnum;    /* last one used */
     uint32_t snum;    /* highest seen */
-    struct ntlm_keys keys;
+    union {
+        struct ntlm_keys ntlm;
+        struct krb_mic kerberos;
+    } keys; /* of the mechanism */
 };
 
 void client_association_fini(struct client_association *a); /* wipes the keys */
 
-/* Takes the NTLM challenge of a 401 or 407; `token` gets its decoded gssapi-data, empty when there
- * is none.  FAULT_SIP_NO_SCHEME when NTLM is not offered; `offered` lists what is. */
-enum fault client_association_challenge(struct client_association *a, const struct sip_msg *m,
-                                        struct arena *arena, struct str *token,
-                                        struct buf *offered);
-/* Credentials that ask for a CHALLENGE: the empty token. */
+/* The schemes that a 401 or 407 offers, for the eye: "Kerberos, NTLM". */
+enum fault client_association_offers(const struct sip_msg *m, struct arena *arena,
+                                     struct buf *offered);
+/* Takes the mechanism's challenge of a 401 or 407, and begins anew when it is another mechanism's
+ * than before; `token` gets its decoded gssapi-data, empty when there is none.
+ * FAULT_SIP_NO_SCHEME when the mechanism is not offered. */
+enum fault client_association_challenge(struct client_association *a,
+                                        const struct client_mechanism *mechanism,
+                                        const struct sip_msg *m, struct arena *arena,
+                                        struct str *token);
+/* Credentials that ask for the server's token: the empty token. */
 void client_association_ask(const struct client_association *a, struct buf *credentials);
-/* Credentials that answer a CHALLENGE; makes the keys.  `t` is the message they will stand in,
- * which version 4 signs.  FAULT_POLICY_CLIENT_*: nothing may be sent. */
-enum fault client_association_answer(struct client_association *a, const struct client_settings *s,
-                                     struct str user_of_uri, struct str challenge,
-                                     struct sigtext *t, struct buf *credentials);
+/* Credentials that carry the client's last token; makes the keys.  `t` is the message they will
+ * stand in, which version 4 signs.  A fault: nothing may be sent; `detail` may say more. */
+enum fault client_association_answer(struct client_association *a, const struct client_proof *proof,
+                                     struct str token, struct sigtext *t, struct buf *credentials,
+                                     struct buf *detail);
 /* Credentials of an ordinary signed request. */
 void client_association_sign(struct client_association *a, struct sigtext *t,
                              struct buf *credentials);

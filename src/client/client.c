@@ -9,6 +9,7 @@
 #include "client/association.h"
 #include "client/link.h"
 #include "client/locate.h"
+#include "client/mechanism.h"
 #include "client/message.h"
 #include "client/verdict.h"
 #include "sip/uri.h"
@@ -26,7 +27,9 @@ struct client {
     uint32_t cseq;
     struct arena arena; /* of the answer read last */
     struct sip_msg answer;
-    bool answered; /* the server has said something in SIP */
+    bool answered;      /* the server has said something in SIP */
+    unsigned mechanism; /* index of the one in use */
+    bool goes_on;       /* it failed, and the next one is tried */
     unsigned status;
     void (*report)(void *arg, const struct client_leg *leg);
     void *report_arg;
@@ -243,60 +246,153 @@ static enum fault judge(struct client *c, const struct client_leg *leg)
     return leg->rspauth_ok == 1 ? FAULT_NONE : FAULT_SA_SERVER_SIGNATURE;
 }
 
-/* Reads the challenge of the answer; a 200 to a request without credentials proves nothing. */
-static enum fault challenge_read(struct client *c, struct client_leg *leg, struct str *token)
+/* A 200 to a request without credentials proves nothing; else it is a challenge or a refusal. */
+static enum fault challenge_check(struct client *c, const struct client_leg *leg)
 {
-    struct buf offered = { 0 };
-
     if (leg->status < 300)
         return FAULT_SA_SERVER_SIGNATURE;
-    if (leg->status != 401 && leg->status != 407)
-        return refusal(c, leg);
-    enum fault fault = client_association_challenge(&c->sa, &c->answer, &c->arena, token, &offered);
-    if (c->s.scheme == CLIENT_KERBEROS && fault == FAULT_NONE)
-        fault = FAULT_SIP_NO_SCHEME;
-    text_set(leg->scheme, sizeof(leg->scheme), fault ? buf_str(&offered) : STR("NTLM"));
-    buf_fini(&offered);
+    return leg->status == 401 || leg->status == 407 ? FAULT_NONE : refusal(c, leg);
+}
+
+/* --- the mechanisms --- */
+
+/* As clients prefer them when nobody chose for them. */
+static const struct client_mechanism *const mechanisms[] = { &client_mechanism_kerberos,
+                                                             &client_mechanism_ntlm };
+
+static bool is_wanted(const struct client *c, const struct client_mechanism *m)
+{
+    switch (c->s.scheme) {
+    case CLIENT_KERBEROS:
+        return m == &client_mechanism_kerberos;
+    case CLIENT_NTLM:
+        return m == &client_mechanism_ntlm;
+    default:
+        return m->suits(&c->s);
+    }
+}
+
+/* The first one from `from` on that is wanted and that the answer offers. */
+static enum fault mechanism_choose(struct client *c, unsigned from)
+{
+    enum fault fault = FAULT_SIP_NO_SCHEME;
+    struct str token;
+
+    for (unsigned i = from; i < ARRAY_LEN(mechanisms) && fault == FAULT_SIP_NO_SCHEME; i++)
+        if (is_wanted(c, mechanisms[i])) {
+            fault =
+                client_association_challenge(&c->sa, mechanisms[i], &c->answer, &c->arena, &token);
+            c->mechanism = i;
+        }
     return fault;
+}
+
+static void scheme_set(const struct client *c, struct client_leg *leg)
+{
+    if (c->sa.mechanism)
+        text_set(leg->scheme, sizeof(leg->scheme), str_from_c(c->sa.mechanism->scheme));
 }
 
 static enum fault challenge_leg(struct client *c)
 {
     struct client_leg leg = leg_begin("challenge");
     struct client_register r = request_next(c, false);
-    struct str token;
+    struct buf offered = { 0 };
 
     enum fault fault = exchange(c, &r, &leg);
     if (fault == FAULT_NONE)
-        fault = challenge_read(c, &leg, &token);
+        fault = challenge_check(c, &leg);
+    if (fault == FAULT_NONE)
+        fault = client_association_offers(&c->answer, &c->arena, &offered);
+    if (fault == FAULT_NONE)
+        fault = mechanism_choose(c, 0);
+    text_set(leg.offered, sizeof(leg.offered), buf_str(&offered));
+    buf_fini(&offered);
+    scheme_set(c, &leg);
     return leg_end(c, &leg, fault);
 }
 
-/* Asks for the CHALLENGE and makes the answer to it, which goes out in the next request. */
-static enum fault negotiate_leg(struct client *c, struct client_register *next,
-                                struct buf *credentials)
+/* Sends the empty token, which asks for the server's. */
+static enum fault server_token(struct client *c, struct client_leg *leg, struct str *token)
 {
-    struct client_leg leg = leg_begin("negotiate");
     struct client_register r = request_next(c, false);
-    struct str token = STR_NONE;
     struct buf ask = { 0 };
-    struct sigtext text;
 
     client_association_ask(&c->sa, &ask);
     r.credentials = buf_str(&ask);
-    enum fault fault = exchange(c, &r, &leg);
+    enum fault fault = exchange(c, &r, leg);
     buf_fini(&ask);
     if (fault == FAULT_NONE)
-        fault = challenge_read(c, &leg, &token);
-    if (fault == FAULT_NONE && token.len == 0)
-        fault = FAULT_SIP_REFUSED; /* challenged anew: the server forgot */
+        fault = challenge_check(c, leg);
+    if (fault == FAULT_NONE)
+        fault = client_association_challenge(&c->sa, c->sa.mechanism, &c->answer, &c->arena, token);
+    /* challenged anew: the server forgot */
+    return fault == FAULT_NONE && token->len == 0 ? FAULT_SIP_REFUSED : fault;
+}
+
+static bool has_password(struct client *c)
+{
+    if (!c->s.password && c->s.password_ask)
+        c->s.password = c->s.password_ask(c->s.password_arg);
+    return c->s.password != NULL;
+}
+
+/* Makes the last token, which goes out in `next`. */
+static enum fault last_token(struct client *c, struct client_leg *leg, struct str token,
+                             struct client_register *next, struct buf *credentials)
+{
+    struct client_proof proof = { .settings = &c->s,
+                                  .user_of_uri = c->uri.user,
+                                  .deadline = deadline(c) };
+    struct buf detail = { 0 };
+    struct sigtext text;
+
+    *next = request_next(c, false);
+    client_register_sigtext(next, &text);
+    enum fault fault =
+        client_association_answer(&c->sa, &proof, token, &text, credentials, &detail);
+    leg->flags = c->sa.flags;
+    if (fault != FAULT_NONE) {
+        c->cseq--; /* it is not sent */
+        /* the refusal is ours: say why, not "Unauthorized" */
+        text_set(leg->reason, sizeof(leg->reason), buf_str(&detail));
+    }
+    buf_fini(&detail);
+    return fault;
+}
+
+/* What a KDC says of the account holds for NTLM too, and a second try of a wrong password counts
+ * towards the lockout.  A name that it does not know may still be one of Windows. */
+static bool is_about_the_account(enum fault fault)
+{
+    return fault != FAULT_USER_UNKNOWN &&
+           str_starts(str_from_c(fault_row(fault)->name), STR("user-"));
+}
+
+/* With CLIENT_AUTO the next mechanism that is offered takes over. */
+static void give_way(struct client *c, struct client_leg *leg)
+{
+    leg->goes_on = c->goes_on =
+        c->s.scheme == CLIENT_AUTO && mechanism_choose(c, c->mechanism + 1) == FAULT_NONE;
+}
+
+static enum fault token_leg(struct client *c, struct client_register *next, struct buf *credentials)
+{
+    const struct client_mechanism *m = c->sa.mechanism;
+    struct str token = STR_NONE;
+    enum fault fault = FAULT_NONE;
+
+    bool lacks_password = m->needs_password && !has_password(c);
+    struct client_leg leg = leg_begin(m->leg);
+    scheme_set(c, &leg);
+    if (lacks_password)
+        fault = FAULT_KERBEROS_NO_CREDENTIALS;
+    if (fault == FAULT_NONE && m->has_server_token)
+        fault = server_token(c, &leg, &token);
     if (fault == FAULT_NONE) {
-        *next = request_next(c, false);
-        client_register_sigtext(next, &text);
-        fault = client_association_answer(&c->sa, &c->s, c->uri.user, token, &text, credentials);
-        leg.flags = c->sa.flags;
-        if (fault != FAULT_NONE)
-            leg.reason[0] = '\0'; /* the refusal is ours: say why, not "Unauthorized" */
+        fault = last_token(c, &leg, token, next, credentials);
+        if (fault != FAULT_NONE && !is_about_the_account(fault))
+            give_way(c, &leg);
     }
     return leg_end(c, &leg, fault);
 }
@@ -306,26 +402,38 @@ static enum fault authenticate_leg(struct client *c, const struct client_registe
     struct client_leg leg = leg_begin("authenticate");
 
     leg.flags = c->sa.flags;
-    text_set(leg.scheme, sizeof(leg.scheme), STR("NTLM"));
+    scheme_set(c, &leg);
     enum fault fault = exchange(c, r, &leg);
     if (fault == FAULT_NONE)
         fault = judge(c, &leg);
+    if (fault != FAULT_NONE && leg.status == 401)
+        give_way(c, &leg);
     return leg_end(c, &leg, fault);
 }
 
-static enum fault handshake(struct client *c)
+static enum fault attempt(struct client *c)
 {
     struct client_register last;
     struct buf credentials = { 0 };
 
-    enum fault fault = challenge_leg(c);
-    if (fault == FAULT_NONE)
-        fault = negotiate_leg(c, &last, &credentials);
+    c->goes_on = false;
+    enum fault fault = token_leg(c, &last, &credentials);
     if (fault == FAULT_NONE) {
         last.credentials = buf_str(&credentials);
         fault = authenticate_leg(c, &last);
     }
     buf_fini(&credentials);
+    return fault;
+}
+
+static enum fault handshake(struct client *c)
+{
+    enum fault fault = challenge_leg(c);
+
+    if (fault == FAULT_NONE)
+        do
+            fault = attempt(c);
+        while (c->goes_on);
     return fault;
 }
 
@@ -337,7 +445,7 @@ static bool signed_register(struct client *c, const char *name, bool leave, stru
 
     *leg = leg_begin(name);
     leg->flags = c->sa.flags;
-    text_set(leg->scheme, sizeof(leg->scheme), STR("NTLM"));
+    scheme_set(c, leg);
     if (c->sa.ready && c->link.fd >= 0) {
         struct client_register r = request_next(c, leave);
         client_register_sigtext(&r, &text);
@@ -409,7 +517,8 @@ client_sign_in(struct client *c, void (*report)(void *arg, const struct client_l
     c->sa = (struct client_association){ 0 };
     c->cseq = 0;
     c->status = 0;
-    c->answered = false;
+    c->answered = c->goes_on = false;
+    c->mechanism = 0;
     client_random_hex(c->call_id, sizeof(c->call_id));
     client_random_hex(c->from_tag, sizeof(c->from_tag));
 
@@ -420,7 +529,9 @@ client_sign_in(struct client *c, void (*report)(void *arg, const struct client_l
         client_link_fini(&c->link);
         client_association_fini(&c->sa);
     }
+    const char *scheme = c->sa.mechanism ? c->sa.mechanism->scheme : "";
     return (struct client_result){ .signed_in = fault == FAULT_NONE,
+                                   .scheme = scheme,
                                    .cause = fault,
                                    .status = c->status,
                                    .reached = c->answered || !is_no_way_there(fault) };

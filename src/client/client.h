@@ -22,7 +22,11 @@ struct client_settings {
     enum client_transport transport;
     enum client_scheme scheme;
     const char *login; /* DOM\user, user@realm, user; NULL: user part of the URI */
+    /* NULL: Kerberos takes the tickets of the credential cache; when only a password will do it is
+     * asked for, and kept until client_free */
     const char *password;
+    const char *(*password_ask)(void *arg); /* NULL, or answers NULL: there is none */
+    void *password_arg;
     const struct client_profile *profile;
     const char *ca_file; /* NULL: system trust */
     bool no_verify;
@@ -32,24 +36,28 @@ struct client_settings {
 
 /* One leg of the sign-in, reported as it ends. */
 struct client_leg {
-    const char *
-        leg; /* "dns", "tcp", "tls", "challenge", "negotiate", "authenticate", "refresh", "leave" */
+    /* "dns", "tcp", "tls", "challenge", then "ticket" (Kerberos) or "negotiate" (NTLM),
+     * "authenticate", and later "refresh", "leave" */
+    const char *leg;
     bool ok;
+    bool goes_on;             /* failed, and CLIENT_AUTO tries the next scheme */
     unsigned status;          /* SIP status, 0 when none */
     char reason[256];         /* phrase, or what happened */
     char ms_diagnostics[512]; /* whole header value, or "" */
-    char scheme[16];
-    int rspauth_ok; /* 1 good, 0 bad, -1 none to check */
-    uint32_t flags; /* NTLM flags agreed, 0 unknown */
+    char scheme[16];          /* in use, or "" */
+    char offered[64];         /* by the challenge: "Kerberos, NTLM" */
+    int rspauth_ok;           /* 1 good, 0 bad, -1 none to check */
+    uint32_t flags;           /* NTLM flags agreed, 0 unknown */
     enum fault fault;
     double ms;
 };
 
 struct client_result {
     bool signed_in;
-    enum fault cause; /* FAULT_NONE when signed in */
-    unsigned status;  /* last SIP status */
-    bool reached;     /* false: could not reach the server (exit code 3) */
+    enum fault cause;   /* FAULT_NONE when signed in */
+    unsigned status;    /* last SIP status */
+    bool reached;       /* false: could not reach the server (exit code 3) */
+    const char *scheme; /* "Kerberos", "NTLM": tried last; "" when it did not come to that */
 };
 
 struct client;

@@ -22,9 +22,13 @@ static const char signin_help[] =
     "      --server H[:P]     this server; without it DNS is asked as clients ask it\n"
     "      --transport tls|tcp\n"
     "      --login NAME       'DOMAIN\\user', user@realm or user; default: as in the URI\n"
-    "      --password-stdin   the password is the first line of the standard input\n"
+    "      --password-stdin   the password is the first line of the standard input; else it is\n"
+    "                         asked for when no Kerberos ticket makes it needless\n"
     "      --profile NAME     the client to be (default windows-7); 'list' names them\n"
     "      --scheme auto|ntlm|kerberos\n"
+    "                         default auto: Kerberos if the server offers it and there is a\n"
+    "                         ticket (kinit), or --password-stdin with --login user@REALM;\n"
+    "                         else NTLM\n"
     "      --ca FILE          trust the certificates that this CA issued\n"
     "      --no-verify        accept any certificate (to look at a broken one)\n"
     "      --timeout SECONDS  for each leg (default 5)\n"
@@ -94,10 +98,9 @@ static enum next scheme_set(struct client_settings *s, const char *value)
         s->scheme = CLIENT_AUTO;
     else if (strcmp(value, "ntlm") == 0)
         s->scheme = CLIENT_NTLM;
-    else if (strcmp(value, "kerberos") == 0) {
-        cmd_usage("--scheme kerberos: this version signs in with NTLM only: use --scheme ntlm");
-        return WRONG;
-    } else
+    else if (strcmp(value, "kerberos") == 0)
+        s->scheme = CLIENT_KERBEROS;
+    else
         return wrong("scheme", value, "auto, ntlm or kerberos");
     return GO_ON;
 }
@@ -242,16 +245,42 @@ static bool prompt(char *out, size_t size)
     return got;
 }
 
-static bool password_get(struct signin *o)
+/* NULL: none was given, or it is too long. */
+static const char *password_read(struct signin *o, bool from_stdin)
 {
-    bool got = o->password_stdin ? fgets(o->password, sizeof(o->password), stdin) != NULL
-                                 : prompt(o->password, sizeof(o->password));
+    bool got = from_stdin ? fgets(o->password, sizeof(o->password), stdin) != NULL
+                          : prompt(o->password, sizeof(o->password));
     size_t len = got ? strcspn(o->password, "\r\n") : 0;
     if (!got || (len + 1 == sizeof(o->password) && o->password[len] == '\0'))
-        return false;
+        return NULL;
     o->password[len] = '\0';
-    o->settings.password = o->password;
-    return true;
+    return o->password;
+}
+
+/* In the middle of a sign-in, when there is no ticket after all. */
+static const char *password_ask(void *arg)
+{
+    return password_read(arg, false);
+}
+
+/* A ticket may do without a password; a name like DOMAIN\user is one for NTLM, which cannot. */
+static bool may_use_ticket(const struct signin *o)
+{
+    const struct client_settings *s = &o->settings;
+    return !o->password_stdin &&
+           (s->scheme == CLIENT_KERBEROS ||
+            (s->scheme == CLIENT_AUTO && (!s->login || !strchr(s->login, '\\'))));
+}
+
+static bool password_prepare(struct signin *o)
+{
+    if (may_use_ticket(o)) {
+        o->settings.password_ask = password_ask;
+        o->settings.password_arg = o;
+        return true;
+    }
+    o->settings.password = password_read(o, o->password_stdin);
+    return o->settings.password != NULL;
 }
 
 /* --- what is shown --- */
@@ -280,6 +309,7 @@ static void leg_json(const struct client_leg *leg)
                           text_or_null(leg->reason));
     json_object_set_new(o, "ms_diagnostics", text_or_null(leg->ms_diagnostics));
     json_object_set_new(o, "scheme", text_or_null(leg->scheme));
+    json_object_set_new(o, "offered", text_or_null(leg->offered));
     json_object_set_new(o, "rspauth_ok",
                         leg->rspauth_ok < 0 ? json_null() : json_boolean(leg->rspauth_ok));
     json_object_set_new(o, "flags", text_or_null(flags));
@@ -301,8 +331,10 @@ static void leg_sentence(const struct client_leg *leg)
         printf("%s", leg->reason);
     else
         printf("%u %s", leg->status, leg->reason);
-    if (leg->ok && strcmp(leg->leg, "challenge") == 0)
-        printf(": the server wants %s", leg->scheme);
+    if (leg->offered[0])
+        printf(": the server offers %s", leg->offered);
+    if (leg->ok && strcmp(leg->leg, "ticket") == 0)
+        printf("there is a ticket for the server");
     if (leg->ok && strcmp(leg->leg, "negotiate") == 0)
         printf(": NTLM agreed, flags 0x%08x: %s, %s NTLMv2 session security", leg->flags,
                key_length(leg->flags),
@@ -313,16 +345,27 @@ static void leg_sentence(const struct client_leg *leg)
         printf(", but its signature is wrong");
 }
 
+struct mark {
+    const char *word, *colour;
+};
+
+static struct mark mark_of(const struct client_leg *leg)
+{
+    if (leg->ok)
+        return (struct mark){ "ok", "\033[32m" };
+    return leg->goes_on ? (struct mark){ "no", "\033[33m" } : (struct mark){ "FAILED", "\033[31m" };
+}
+
 static void leg_text(const struct client_leg *leg)
 {
     bool colour = isatty(STDOUT_FILENO);
+    struct mark mark = mark_of(leg);
 
-    printf("  %s%-6s%s %-13s",
-           !colour   ? ""
-           : leg->ok ? "\033[32m"
-                     : "\033[31m",
-           leg->ok ? "ok" : "FAILED", colour ? "\033[0m" : "", leg->leg);
+    printf("  %s%-6s%s %-13s", colour ? mark.colour : "", mark.word, colour ? "\033[0m" : "",
+           leg->leg);
     leg_sentence(leg);
+    if (leg->goes_on)
+        printf("; %s gives way to the next scheme", leg->scheme);
     printf(" (%.0f ms)\n", leg->ms);
     if (leg->ms_diagnostics[0])
         printf("%22s%s\n", "", leg->ms_diagnostics);
@@ -366,14 +409,14 @@ static void result_show(const struct signin *o, const struct client_result *r,
                         const struct shown *shown)
 {
     if (o->json) {
-        json_line(json_pack("{s:b, s:o, s:o, s:b}", "signed_in", r->signed_in, "cause",
+        json_line(json_pack("{s:b, s:o, s:o, s:b, s:o}", "signed_in", r->signed_in, "cause",
                             r->signed_in ? json_null() : json_string(fault_name(r->cause)),
                             "status", r->status ? json_integer(r->status) : json_null(), "reached",
-                            r->reached));
+                            r->reached, "scheme", text_or_null(r->scheme)));
         return;
     }
     if (r->signed_in) {
-        printf("\nSigned in as %s.\n", o->uri);
+        printf("\nSigned in as %s with %s.\n", o->uri, r->scheme);
         return;
     }
     const struct fault_row *row = fault_row(r->cause);
@@ -420,7 +463,7 @@ int cmd_signin(int argc, char **argv)
     case GO_ON:
         break;
     }
-    if (password_get(&o))
+    if (password_prepare(&o))
         code = run(&o);
     else
         cmd_usage("no password: type one when asked, or give it with --password-stdin");

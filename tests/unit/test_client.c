@@ -11,6 +11,7 @@ enum { SHORT_MS = 150 };
 
 struct attempt {
     struct client_settings settings;
+    bool no_password; /* and no login: what a user of tickets gives */
     struct client_result result;
     struct client_leg legs[8];
     unsigned leg_count;
@@ -42,11 +43,11 @@ static struct client *client_for(struct attempt *a, const struct server *s)
         a->settings.uri = set.uri;
     if (!a->settings.profile)
         a->settings.profile = set.profile;
-    if (!a->settings.login)
+    if (!a->settings.login && !a->no_password)
         a->settings.login = set.login;
     a->settings.server = set.server;
     a->settings.transport = set.transport;
-    a->settings.password = set.password;
+    a->settings.password = a->no_password ? NULL : set.password;
     return client_new(&a->settings);
 }
 
@@ -115,6 +116,7 @@ static void the_legs_are_told_in_order(void **state)
     }
     assert_int_equal(a.legs[1].status, 401);
     assert_string_equal(a.legs[1].scheme, "NTLM");
+    assert_string_equal(a.legs[1].offered, "Kerberos, NTLM");
     assert_int_equal(a.legs[2].flags, 0x62988255);
     assert_int_equal(a.legs[3].status, 200);
     assert_int_equal(a.legs[3].rspauth_ok, 1);
@@ -189,6 +191,91 @@ static void a_login_without_domain_signs_in(void **state)
     assert_true(a.result.signed_in);
 }
 
+/* --- without a ticket --- */
+
+/* No credential cache, and a configuration that names no realm. */
+static void no_tickets(void)
+{
+    setenv("KRB5_CONFIG", "/dev/null", 1);
+    setenv("KRB5CCNAME", "FILE:/nowhere/ccache", 1);
+}
+
+static struct attempt attempt_without_password(enum client_scheme scheme)
+{
+    no_tickets();
+    return (struct attempt){ .settings = { .scheme = scheme }, .no_password = true };
+}
+
+static void without_a_ticket_kerberos_sends_nothing(void **state)
+{
+    (void)state;
+    struct server s;
+    struct attempt a = attempt_without_password(CLIENT_KERBEROS);
+
+    sign_in(&(struct behaviour){ 0 }, &s, &a);
+    assert_int_equal(a.result.cause, FAULT_KERBEROS_NO_CREDENTIALS);
+    assert_string_equal(last_leg(&a)->leg, "ticket");
+    assert_string_equal(last_leg(&a)->scheme, "Kerberos");
+    assert_false(last_leg(&a)->goes_on);
+    assert_true(a.result.reached);
+    assert_int_equal(s.requests, 1);
+}
+
+static const char *ask(void *arg)
+{
+    ++*(unsigned *)arg;
+    return PASS;
+}
+
+static void without_a_ticket_an_automatic_choice_asks_for_the_password(void **state)
+{
+    (void)state;
+    struct server s;
+    unsigned asked = 0;
+    struct attempt a = attempt_without_password(CLIENT_AUTO);
+
+    a.settings.password_ask = ask;
+    a.settings.password_arg = &asked;
+    sign_in(&(struct behaviour){ 0 }, &s, &a);
+    assert_true(a.result.signed_in);
+    assert_string_equal(a.result.scheme, "NTLM");
+    assert_int_equal(asked, 1);
+    assert_string_equal(a.legs[1].scheme, "Kerberos");
+    assert_string_equal(a.legs[2].leg, "ticket");
+    assert_int_equal(a.legs[2].fault, FAULT_KERBEROS_NO_CREDENTIALS);
+    assert_true(a.legs[2].goes_on);
+    assert_string_equal(a.legs[3].leg, "negotiate");
+    assert_int_equal(s.requests, 3);
+    assert_string_equal(s.cseq[3], "3 REGISTER");
+}
+
+static void without_ticket_and_password_nothing_can_be_proved(void **state)
+{
+    (void)state;
+    struct server s;
+    struct attempt a = attempt_without_password(CLIENT_AUTO);
+
+    sign_in(&(struct behaviour){ 0 }, &s, &a);
+    assert_int_equal(a.result.cause, FAULT_KERBEROS_NO_CREDENTIALS);
+    assert_string_equal(last_leg(&a)->leg, "negotiate");
+    assert_int_equal(s.requests, 1);
+}
+
+/* A ticket for a file server lets in there whoever got hold of it. */
+static void a_ticket_is_asked_for_sip_only(void **state)
+{
+    (void)state;
+    struct server s;
+    struct attempt a = attempt_without_password(CLIENT_KERBEROS);
+
+    sign_in(&(struct behaviour){ .challenges =
+                                     "WWW-Authenticate: Kerberos realm=\"" REALM
+                                     "\", targetname=\"cifs/" TARGET "\", version=4\r\n" },
+            &s, &a);
+    assert_int_equal(a.result.cause, FAULT_KERBEROS_SERVICE_UNKNOWN);
+    assert_non_null(strstr(last_leg(&a)->reason, "cifs/" TARGET));
+}
+
 /* --- what the client refuses --- */
 
 static void a_success_without_the_right_signature_is_none(void **state)
@@ -242,13 +329,26 @@ static void a_server_without_ntlm_is_told(void **state)
 {
     (void)state;
     struct server s;
-    struct attempt a = { 0 };
+    struct attempt a = { .settings = { .scheme = CLIENT_NTLM } };
 
     sign_in(&(struct behaviour){ .challenges = "WWW-Authenticate: Kerberos realm=\"r\"\r\n"
                                                "WWW-Authenticate: TLS-DSK realm=\"r\"\r\n" },
             &s, &a);
     assert_int_equal(a.result.cause, FAULT_SIP_NO_SCHEME);
-    assert_string_equal(last_leg(&a)->scheme, "Kerberos, TLS-D");
+    assert_string_equal(last_leg(&a)->offered, "Kerberos, TLS-DSK");
+    assert_string_equal(last_leg(&a)->scheme, "");
+}
+
+static void a_server_without_kerberos_is_told(void **state)
+{
+    (void)state;
+    struct server s;
+    struct attempt a = { .settings = { .scheme = CLIENT_KERBEROS } };
+
+    sign_in(&(struct behaviour){ .challenges = "WWW-Authenticate: NTLM realm=\"r\"\r\n" }, &s, &a);
+    assert_int_equal(a.result.cause, FAULT_SIP_NO_SCHEME);
+    assert_string_equal(last_leg(&a)->offered, "NTLM");
+    assert_int_equal(s.requests, 1);
 }
 
 static void a_damaged_challenge_is_refused(void **state)
@@ -503,6 +603,11 @@ int main(void)
         cmocka_unit_test(a_number_used_before_is_refused),
         cmocka_unit_test(windows_7_sends_nothing_when_128bit_is_not_offered),
         cmocka_unit_test(a_server_without_ntlm_is_told),
+        cmocka_unit_test(a_server_without_kerberos_is_told),
+        cmocka_unit_test(without_a_ticket_kerberos_sends_nothing),
+        cmocka_unit_test(without_a_ticket_an_automatic_choice_asks_for_the_password),
+        cmocka_unit_test(without_ticket_and_password_nothing_can_be_proved),
+        cmocka_unit_test(a_ticket_is_asked_for_sip_only),
         cmocka_unit_test(a_damaged_challenge_is_refused),
         cmocka_unit_test(a_failed_handshake_is_a_refusal_without_a_cause),
         cmocka_unit_test(a_signed_refusal_names_its_cause),

@@ -30,6 +30,15 @@ static void a_signed_refusal_is_taken_at_its_word(void **state)
     assert_int_equal(client_verdict(404, header, true), FAULT_USER_NOT_SIP_ENABLED);
 }
 
+static void clocks_that_differ_are_told(void **state)
+{
+    (void)state;
+    struct str header = STR("1013;reason=\"Significant time skew detected during authentication\";"
+                            "source=\"fe01.example.com\"");
+
+    assert_int_equal(client_verdict(401, header, false), FAULT_KERBEROS_CLOCK_SKEW);
+}
+
 /* Anybody on the way could write it. */
 static void an_unsigned_statement_about_the_account_proves_nothing(void **state)
 {
@@ -65,6 +74,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(final_handshake_failed_names_no_cause),
         cmocka_unit_test(a_signed_refusal_is_taken_at_its_word),
+        cmocka_unit_test(clocks_that_differ_are_told),
         cmocka_unit_test(an_unsigned_statement_about_the_account_proves_nothing),
         cmocka_unit_test(a_refusal_before_the_password_needs_no_signature),
         cmocka_unit_test(the_same_number_with_other_words_is_another_matter),
