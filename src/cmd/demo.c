@@ -18,22 +18,23 @@ static const char demo_help[] =
     "usage: postern demo [--once] [--json] [--dir DIR] [--port-base N]\n\n"
     "Makes a complete throw-away deployment on 127.0.0.1 (Front End, account service, Access "
     "Edge,\n"
-    "sample users), signs Windows XP and Windows 7 in from inside and from outside under two\n"
-    "policies, prints what happened and why, and stays up for a client of your own until Ctrl-C.\n"
-    "Nothing is left behind.\n\n"
+    "Kerberos KDC, sample users), signs Windows XP and Windows 7 in from inside and from outside\n"
+    "under two policies, prints what happened and why, and stays up for a client of your own "
+    "until\n"
+    "Ctrl-C.  Nothing is left behind.\n\n"
     "      --once        end after the table; exit code 0 only if it is as expected\n"
+    "      --no-kerberos no KDC: NTLM inside too\n"
     "      --json        one object per row, then one with addresses and users\n"
     "      --dir DIR     make this folder for its files instead of one in /tmp\n"
     "      --port-base N inside: TLS on port N, TCP on N + 1; outside: TLS on N + 2; between the\n"
-    "                    two N + 3 (free ports are chosen without it)\n";
+    "                    two N + 3; KDC N + 4 (free ports are chosen without it)\n";
 
 struct options {
     bool once, json;
-    const char *dir;
-    unsigned port_base;
+    struct deployment_settings make;
 };
 
-/* The story: what has to come out.  NULL: signed in. */
+/* The story: what has to come out with NTLM.  NULL: signed in, as with Kerberos in any case. */
 static const struct {
     const char *client, *where, *policy, *cause;
 } story[] = {
@@ -49,6 +50,7 @@ static const struct {
 
 struct row {
     const char *client, *where, *policy;
+    enum client_scheme scheme;
     char cause[64]; /* "" when signed in */
     unsigned status;
     bool signed_in, expected;
@@ -100,15 +102,25 @@ static bool is_outside(unsigned which)
     return strcmp(story[which].where, "outside") == 0;
 }
 
+/* Inside a real client has a ticket; outside no KDC can be reached, and the server offers none. */
+static enum client_scheme scheme_of(const struct deployment *d, unsigned which)
+{
+    return deployment_has_kerberos(d) && !is_outside(which) ? CLIENT_KERBEROS : CLIENT_NTLM;
+}
+
 static void sign_in(const struct deployment *d, unsigned which, struct row *row, long *trace_at,
                     char **record)
 {
     char login[64];
-    snprintf(login, sizeof(login), "%s\\%s", d->netbios, deployment_users[0].name);
+    enum client_scheme scheme = scheme_of(d, which);
+    if (scheme == CLIENT_KERBEROS)
+        snprintf(login, sizeof(login), "%s@%s", deployment_users[0].name, d->realm);
+    else
+        snprintf(login, sizeof(login), "%s\\%s", d->netbios, deployment_users[0].name);
     struct client_settings s = { .uri = "sip:ada@example.com",
                                  .server = is_outside(which) ? d->outside : d->tls,
                                  .transport = CLIENT_TLS,
-                                 .scheme = CLIENT_NTLM,
+                                 .scheme = scheme,
                                  .login = login,
                                  .password = d->password,
                                  .profile = client_profile_find(str_from_c(story[which].client)),
@@ -122,6 +134,7 @@ static void sign_in(const struct deployment *d, unsigned which, struct row *row,
     *row = (struct row){ .client = story[which].client,
                          .where = story[which].where,
                          .policy = story[which].policy,
+                         .scheme = scheme,
                          .status = r.status,
                          .signed_in = r.signed_in };
     char *trace = new_trace(d, trace_at);
@@ -132,7 +145,8 @@ static void sign_in(const struct deployment *d, unsigned which, struct row *row,
     if (!r.signed_in && !*record)
         *record = record_of(trace);
     free(trace);
-    row->expected = story[which].cause ? strcmp(row->cause, story[which].cause) == 0 : r.signed_in;
+    const char *cause = scheme == CLIENT_NTLM ? story[which].cause : NULL;
+    row->expected = cause ? strcmp(row->cause, cause) == 0 : r.signed_in;
 }
 
 static void print_json(json_t *o)
@@ -148,12 +162,14 @@ static void print_row(const struct options *o, const struct row *r)
     if (o->json) {
         json_t *cause = r->cause[0] ? json_string(r->cause) : json_null();
         print_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:b}", "client", r->client,
-                             "where", r->where, "scheme", "ntlm", "policy", r->policy, "outcome",
-                             r->signed_in ? "signed-in" : "refused", "status", (int)r->status,
-                             "cause", cause, "expected", r->expected));
+                             "where", r->where, "scheme",
+                             r->scheme == CLIENT_KERBEROS ? "kerberos" : "ntlm", "policy",
+                             r->policy, "outcome", r->signed_in ? "signed-in" : "refused", "status",
+                             (int)r->status, "cause", cause, "expected", r->expected));
         return;
     }
-    printf("  %-11s %-8s %-5s %-15s %s", r->client, r->where, "NTLM", r->policy,
+    printf("  %-11s %-8s %-9s %-15s %s", r->client, r->where,
+           r->scheme == CLIENT_KERBEROS ? "Kerberos" : "NTLM", r->policy,
            r->signed_in ? "signed in" : "REFUSED  ");
     if (!r->signed_in)
         printf(" %u  %s", r->status, r->cause);
@@ -172,6 +188,15 @@ static void print_why(const struct row *r, const char *record)
                record);
 }
 
+/* The story's third fact. */
+static void print_inside(const struct deployment *d)
+{
+    if (deployment_has_kerberos(d))
+        printf("\nInside, Windows XP signs in whatever the minimum is: there it uses Kerberos, and "
+               "the\nminimum is one for NTLM.  Outside no KDC can be reached, so everybody comes "
+               "with NTLM.\n");
+}
+
 static bool run_story(const struct options *o, const struct deployment *d, struct buf *why)
 {
     bool as_expected = true;
@@ -181,7 +206,7 @@ static bool run_story(const struct options *o, const struct deployment *d, struc
     free(new_trace(d, &trace_at));
     if (!o->json)
         printf("One server, one user (ada), the right password each time:\n\n"
-               "  client      where    how   policy          outcome\n");
+               "  client      where    how       policy          outcome\n");
     for (unsigned i = 0; i < ARRAY_LEN(story); i++) {
         struct row row;
         bool same = i > 0 && strcmp(story[i].policy, story[i - 1].policy) == 0;
@@ -197,6 +222,8 @@ static bool run_story(const struct options *o, const struct deployment *d, struc
     }
     if (refused.client && !o->json)
         print_why(&refused, record);
+    if (!o->json)
+        print_inside(d);
     free(record);
     if (!as_expected)
         buf_add_c(why, "the table is not as expected");
@@ -221,12 +248,31 @@ static json_t *users_json(const struct deployment *d, bool can_sign_in)
     return list;
 }
 
+static json_t *kerberos_json(const struct deployment *d)
+{
+    if (!deployment_has_kerberos(d))
+        return json_null();
+    return json_pack("{s:s, s:s}", "realm", d->realm, "krb5_conf", d->kdc.krb5_conf);
+}
+
 static void print_ready_json(const struct deployment *d)
 {
-    print_json(json_pack("{s:b, s:s, s:s, s:s, s:n, s:s, s:s, s:s, s:s, s:o, s:o}", "ready", 1,
+    print_json(json_pack("{s:b, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o}", "ready", 1,
                          "inside", d->tls, "inside_tcp", d->tcp, "outside", d->outside, "kerberos",
-                         "ca", d->ca, "config", d->config, "domain", d->domain, "trace", d->trace,
-                         "users", users_json(d, true), "other_users", users_json(d, false)));
+                         kerberos_json(d), "ca", d->ca, "config", d->config, "domain", d->domain,
+                         "trace", d->trace, "users", users_json(d, true), "other_users",
+                         users_json(d, false)));
+}
+
+static void print_kerberos(const struct deployment *d, const char *self, const char *port)
+{
+    printf("  With Kerberos, inside (kinit is in krb5-user, and asks for the password):\n"
+           "    export KRB5_CONFIG=%s\n"
+           "    kinit ada@%s\n"
+           "    %s signin sip:ada@%s --scheme kerberos --server 127.0.0.1:%s --ca %s\n"
+           "    (Pidgin too, when it is started there: Use Single Sign-On, Authentication scheme "
+           "Kerberos)\n",
+           d->kdc.krb5_conf, d->realm, self, d->domain, port, d->ca);
 }
 
 static void print_ready(const struct deployment *d)
@@ -250,7 +296,11 @@ static void print_ready(const struct deployment *d)
            "        --server 127.0.0.1:%s --ca %s --profile windows-7 --password-stdin\n"
            "    (the same with --server 127.0.0.1:%s comes from outside)\n",
            d->password, self, d->domain, d->netbios, port, d->ca, outside);
-    printf("    %s policy set windows-2008 -c %s\n", self, d->config);
+    if (deployment_has_kerberos(d))
+        print_kerberos(d, self, port);
+    printf("  Change the policy, and look inside:\n"
+           "    %s policy set windows-2008 -c %s\n",
+           self, d->config);
     printf("    %s ctl status -c %s\n\n", self, d->config);
     printf("  Trace: %s (the Edge's is edge.log beside it)\n  Others with the same password:",
            d->trace);
@@ -269,6 +319,18 @@ static void wait_for_end(sigset_t *ends)
     sigwait(ends, &signum);
 }
 
+/* Without the packages the story is told with NTLM alone. */
+static bool can_kerberos(void)
+{
+    struct buf why = { 0 };
+    bool can = kdc_is_installed(&why);
+    if (!can)
+        fprintf(stderr, "postern: no Kerberos in this demo: %.*s: clients inside use NTLM\n",
+                STR_ARG(buf_str(&why)));
+    buf_fini(&why);
+    return can;
+}
+
 static int run(const struct options *o)
 {
     struct deployment d;
@@ -282,7 +344,7 @@ static int run(const struct options *o)
     signal(SIGPIPE, SIG_IGN);
     tls_process_init();
     int code = CMD_USAGE;
-    if (deployment_make(&d, o->dir, o->port_base, &why) && deployment_start(&d, &why)) {
+    if (deployment_make(&d, &o->make, &why) && deployment_start(&d, &why)) {
         code = run_story(o, &d, &why) ? CMD_DONE : CMD_NO;
         const char *at_rest = "windows-2008r2";
         if (!o->once && remote_policy_set(d.conf, &at_rest, 1, &why) == CMD_DONE) {
@@ -300,7 +362,7 @@ static int run(const struct options *o)
     return code;
 }
 
-enum { OPT_ONCE = 256, OPT_JSON, OPT_DIR, OPT_PORT };
+enum { OPT_ONCE = 256, OPT_JSON, OPT_DIR, OPT_PORT, OPT_NO_KERBEROS };
 
 int cmd_demo(int argc, char **argv)
 {
@@ -308,9 +370,10 @@ int cmd_demo(int argc, char **argv)
                                              { "json", no_argument, NULL, OPT_JSON },
                                              { "dir", required_argument, NULL, OPT_DIR },
                                              { "port-base", required_argument, NULL, OPT_PORT },
+                                             { "no-kerberos", no_argument, NULL, OPT_NO_KERBEROS },
                                              { "help", no_argument, NULL, 'h' },
                                              { 0 } };
-    struct options o = { 0 };
+    struct options o = { .make = { .kerberos = true } };
     for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
         switch (c) {
         case OPT_ONCE:
@@ -320,12 +383,15 @@ int cmd_demo(int argc, char **argv)
             o.json = true;
             break;
         case OPT_DIR:
-            o.dir = optarg;
+            o.make.dir = optarg;
             break;
         case OPT_PORT:
-            if (!str_to_u32(str_from_c(optarg), &o.port_base) || o.port_base < 1 ||
-                o.port_base > 65532)
-                return cmd_usage("--port-base '%s' is no port: give 1 to 65532", optarg);
+            if (!str_to_u32(str_from_c(optarg), &o.make.port_base) || o.make.port_base < 1 ||
+                o.make.port_base > 65531)
+                return cmd_usage("--port-base '%s' is no port: give 1 to 65531", optarg);
+            break;
+        case OPT_NO_KERBEROS:
+            o.make.kerberos = false;
             break;
         case 'h':
             fputs(demo_help, stdout);
@@ -336,5 +402,6 @@ int cmd_demo(int argc, char **argv)
     }
     if (optind < argc)
         return cmd_usage("demo takes no argument '%s': see 'postern demo --help'", argv[optind]);
+    o.make.kerberos = o.make.kerberos && can_kerberos();
     return run(&o);
 }

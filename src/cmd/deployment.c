@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,12 +15,13 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/utf16.h"
+#include "cmd/port.h"
 #include "cmd/remote.h"
 #include "ntlm/crypt.h"
 #include "tls/tls.h"
 #include "users/store.h"
 
-enum { READY_MS = 10000, POLL_MS = 20 };
+enum { READY_MS = 10000, POLL_MS = 20, PORT_KDC = 4 /* after the base */ };
 
 const struct deployment_user deployment_users[] = {
     { "ada", "Ada Lovelace", NULL, 0, true },
@@ -59,21 +58,6 @@ static bool make_dir(struct deployment *d, const char *dir, struct buf *why)
     }
     d->own_dir = true;
     return true;
-}
-
-/* The number may be taken again before the server binds it; it then says so and the demo is
- * started anew by hand.  Nothing better is to be had without handing sockets over. */
-static unsigned free_port(void)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-    socklen_t len = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    unsigned port = 0;
-    if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
-        getsockname(fd, (struct sockaddr *)&a, &len) == 0)
-        port = ntohs(a.sin_port);
-    close(fd);
-    return port;
 }
 
 static void make_password(char *out, size_t len)
@@ -139,7 +123,10 @@ static bool write_config(const struct deployment *d, struct buf *why)
     buf_printf(&t, "edge_servers = sip.example.com\nedge_ca_file = %s\n\n", d->ca);
     write_edge(d, &t);
     buf_add_c(&t, "[directory]\nsource = sqlite\n");
-    buf_printf(&t, "netbios_domain = %s\n\n[policy]\npreset = windows-2008r2\n\n", d->netbios);
+    buf_printf(&t, "netbios_domain = %s\n\n", d->netbios);
+    if (deployment_has_kerberos(d))
+        buf_printf(&t, "[kerberos]\nkeytab = %s\nrealm = %s\n\n", d->kdc.keytab, d->realm);
+    buf_add_c(&t, "[policy]\npreset = windows-2008r2\n\n");
     buf_printf(&t, "[trace]\npath = %s\n\n", d->trace);
     /* Pidgin shows the certificate in the middle of its handshake: time to read it */
     buf_add_c(&t, "[limits]\nhandshake_time = 5m\n");
@@ -200,7 +187,7 @@ static void set_paths(struct deployment *d, unsigned port_base)
     char *const places[] = { d->tls, d->tcp, d->outside, d->link };
     for (unsigned i = 0; i < ARRAY_LEN(places); i++)
         snprintf(places[i], sizeof(d->tls), "127.0.0.1:%u",
-                 port_base ? port_base + i : free_port());
+                 port_base ? port_base + i : port_free());
 }
 
 static bool make_below(const struct deployment *d, const char *name, struct buf *why)
@@ -210,18 +197,50 @@ static bool make_below(const struct deployment *d, const char *name, struct buf 
     return mkdir(path, 0700) == 0 || fail(why, "cannot make", path);
 }
 
-bool deployment_make(struct deployment *d, const char *dir, unsigned port_base, struct buf *why)
+bool deployment_has_kerberos(const struct deployment *d)
 {
-    *d = (struct deployment){ .domain = "example.com", .netbios = "EXAMPLE" };
-    if (!make_dir(d, dir, why))
+    return d->kdc.dir[0] != '\0';
+}
+
+/* It makes itself ready while the certificates are made.  Its configuration is for the clients of
+ * this process and for authd. */
+static bool begin_kdc(struct deployment *d, unsigned port, struct buf *why)
+{
+    const char *names[ARRAY_LEN(deployment_users)];
+    char dir[280];
+    snprintf(dir, sizeof(dir), "%s/kdc", d->dir);
+    for (unsigned i = 0; i < deployment_user_count; i++)
+        names[i] = deployment_users[i].name;
+    struct kdc_settings s = { .dir = dir,
+                              .realm = d->realm,
+                              .domain = d->domain,
+                              .service = "sip/fe01.example.com",
+                              .users = names,
+                              .user_count = deployment_user_count,
+                              .password = d->password,
+                              .port = port };
+    if (!kdc_begin(&d->kdc, &s, why))
         return false;
-    set_paths(d, port_base);
+    setenv("KRB5_CONFIG", d->kdc.krb5_conf, 1);
+    return true;
+}
+
+bool deployment_make(struct deployment *d, const struct deployment_settings *s, struct buf *why)
+{
+    *d = (struct deployment){ .domain = "example.com",
+                              .netbios = "EXAMPLE",
+                              .realm = "EXAMPLE.COM" };
+    if (!make_dir(d, s->dir, why))
+        return false;
+    set_paths(d, s->port_base);
     make_password(d->password, sizeof(d->password));
+    if (s->kerberos && !begin_kdc(d, s->port_base ? s->port_base + PORT_KDC : 0, why))
+        return false;
     if (!make_below(d, "state", why) || !make_below(d, "run", why) || !make_certificates(d, why) ||
         !write_config(d, why))
         return false;
     d->conf = conf_load(d->config, why);
-    return d->conf && add_users(d, why);
+    return d->conf && add_users(d, why) && (!s->kerberos || kdc_wait(&d->kdc, why));
 }
 
 static bool answers(const struct deployment *d, const char *role)
@@ -282,6 +301,8 @@ void deployment_end(struct deployment *d)
         waitpid(d->pid, NULL, 0);
         d->pid = 0;
     }
+    if (deployment_has_kerberos(d))
+        kdc_end(&d->kdc);
     if (d->conf)
         conf_free(d->conf);
     d->conf = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A throw-away deployment on loopback: folder, certificates, configuration, users, processes. */
+/* A throw-away deployment on loopback: folder, certificates, configuration, users, processes, and
+ * a KDC. */
 #ifndef POSTERN_CMD_DEPLOYMENT_H
 #define POSTERN_CMD_DEPLOYMENT_H
 
@@ -7,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "cmd/kdc.h"
 #include "conf/conf.h"
 
 struct deployment_user {
@@ -27,14 +29,21 @@ struct deployment {
     char tls[32], tcp[32], outside[32]; /* host:port */
     char link[32];                      /* between Edge and Front End */
     char password[32];                  /* of everybody */
-    const char *domain, *netbios;
+    const char *domain, *netbios, *realm;
+    struct kdc kdc;
     struct conf *conf;
     pid_t pid; /* of postern serve */
 };
 
-/* `dir` NULL: a new folder below $TMPDIR or /tmp.  `port_base` 0: free ports.  False with a reason.
- */
-bool deployment_make(struct deployment *d, const char *dir, unsigned port_base, struct buf *why);
+struct deployment_settings {
+    const char *dir;    /* made; NULL: a new one below $TMPDIR or /tmp */
+    unsigned port_base; /* 0: free ports */
+    bool kerberos;      /* with a KDC, which must be installed */
+};
+
+/* False with a reason. */
+bool deployment_make(struct deployment *d, const struct deployment_settings *s, struct buf *why);
+bool deployment_has_kerberos(const struct deployment *d);
 /* Starts the roles and waits until they answer. */
 bool deployment_start(struct deployment *d, struct buf *why);
 /* Stops the roles and removes what was made. */
