@@ -202,12 +202,15 @@ enum ad_cached ad_cache_get(struct ad_cache *c, const struct ad_key *key, const 
     return AD_CACHE_FOUND;
 }
 
-static void drop_key(struct ad_cache *c, struct str key)
+/* True when its address was shared. */
+static bool drop_key(struct ad_cache *c, struct str key)
 {
     struct entry *e = key.len ? table_get(&c->by_key, key) : NULL;
+    bool shared = e && e->shared;
 
     if (e)
         remove_entry(c, e);
+    return shared;
 }
 
 /* What had one of the keys before is older news, but for an address: that may be shared, and each
@@ -234,18 +237,32 @@ void ad_cache_put(struct ad_cache *c, const struct ad_key *key, const struct ad_
         remove_entry(c, c->oldest);
 }
 
-static void drop_by(struct ad_cache *c, enum ad_by by, struct str value)
+static bool drop_by(struct ad_cache *c, enum ad_by by, struct str value)
 {
     struct ad_key key;
 
-    if (value.len && ad_key_of(by, value, &key))
-        drop_key(c, ad_key_str(&key));
+    return value.len && ad_key_of(by, value, &key) && drop_key(c, ad_key_str(&key));
 }
 
+static void drop_shared(struct ad_cache *c)
+{
+    struct entry *older;
+
+    for (struct entry *e = c->newest; e; e = older) {
+        older = e->older;
+        if (e->shared)
+            remove_entry(c, e);
+    }
+}
+
+/* With one owner of a shared address go the others, who may be its only ones now. */
 void ad_cache_drop(struct ad_cache *c, const struct ad_change *change)
 {
-    drop_by(c, AD_BY_SID, change->sid);
-    drop_by(c, AD_BY_NAME, change->name);
-    drop_by(c, AD_BY_UPN, change->upn);
-    drop_by(c, AD_BY_ADDRESS, change->uri);
+    bool shared = drop_by(c, AD_BY_SID, change->sid);
+
+    shared = drop_by(c, AD_BY_NAME, change->name) || shared;
+    shared = drop_by(c, AD_BY_UPN, change->upn) || shared;
+    shared = drop_by(c, AD_BY_ADDRESS, change->uri) || shared;
+    if (shared)
+        drop_shared(c);
 }

@@ -147,7 +147,7 @@ static int take_signals(void)
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     for (int i = 1; i < NSIG; i++)
-        signal(i, SIG_DFL);
+        signal(i, i == SIGPIPE ? SIG_IGN : SIG_DFL);
     sigemptyset(&all);
     sigaddset(&all, SIGCHLD);
     return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);

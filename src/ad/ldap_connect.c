@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "ad/ldap_connect.h"
 
+#include <lber.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #include "ad/ldap_creds.h"
@@ -81,6 +84,19 @@ static const struct {
     { "data 775", "it is locked" },
 };
 
+/* Of "SASL(-1): generic failure: GSSAPI Error: ... Minor code may provide more information (Server
+ * not found in Kerberos database)" only the end says something. */
+static struct str useful_part(struct str text)
+{
+    static const char before[] = "may provide more information (";
+    size_t at = str_find(text, str_from_c(before));
+
+    if (at == SIZE_MAX)
+        return str_trim(text);
+    text = str_skip(text, at + strlen(before));
+    return str_first(text, str_find_char(text, ')'));
+}
+
 void ad_ldap_reason(LDAP *ld, int code, struct buf *out)
 {
     char *text = NULL;
@@ -92,7 +108,7 @@ void ad_ldap_reason(LDAP *ld, int code, struct buf *out)
             buf_printf(out, ", the account: %s", bind_errors[i].text);
     }
     if (text && text[0])
-        buf_printf(out, " (%.*s)", STR_ARG(str_first(str_trim(str_from_c(text)), 200)));
+        buf_printf(out, " (%.*s)", STR_ARG(str_first(useful_part(str_from_c(text)), 200)));
     ldap_memfree(text);
 }
 
@@ -105,8 +121,14 @@ static bool failed(LDAP *ld, const char *uri, const char *what, int code, struct
 
 /* --- settings --- */
 
+static int connected(LDAP *ld, Sockbuf *sb, LDAPURLDesc *server, struct sockaddr *at,
+                     struct ldap_conncb *ctx);
+static void disconnected(LDAP *ld, Sockbuf *sb, struct ldap_conncb *ctx);
+
 static bool set_limits(LDAP *ld, uint32_t limit_ms)
 {
+    static struct ldap_conncb calls = { .lc_add = connected, .lc_del = disconnected };
+
     struct timeval limit = { .tv_sec = limit_ms / 1000, .tv_usec = (limit_ms % 1000) * 1000 };
     int three = LDAP_VERSION3;
 
@@ -116,6 +138,7 @@ static bool set_limits(LDAP *ld, uint32_t limit_ms)
            ldap_set_option(ld, LDAP_OPT_RESTART, LDAP_OPT_ON) == 0 &&
            /* the name we were given is the one the ticket must be for, not what DNS says of it */
            ldap_set_option(ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON) == 0 &&
+           ldap_set_option(ld, LDAP_OPT_CONNECT_CB, &calls) == 0 &&
            ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &limit) == 0 &&
            ldap_set_option(ld, LDAP_OPT_TIMEOUT, &limit) == 0;
 }
@@ -129,6 +152,66 @@ static bool set_tls(const struct conf *c, LDAP *ld)
            ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, ca) == 0 &&
            ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &least) == 0 &&
            ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == 0;
+}
+
+/* --- a limit for what the library does not limit: the TLS handshake --- */
+
+/* Of the one connection that is being made; shut down by a timer, so that reading from it ends.
+ * 0 is no descriptor of ours. */
+static volatile sig_atomic_t dialled;
+
+static void cut_off(int signum)
+{
+    (void)signum;
+    if (dialled > 0)
+        shutdown(dialled, SHUT_RDWR);
+}
+
+static int connected(LDAP *ld, Sockbuf *sb, LDAPURLDesc *server, struct sockaddr *at,
+                     struct ldap_conncb *ctx)
+{
+    int fd = 0;
+
+    (void)ld;
+    (void)server;
+    (void)at;
+    (void)ctx;
+    ber_sockbuf_ctrl(sb, LBER_SB_OPT_GET_FD, &fd);
+    dialled = fd;
+    return LDAP_SUCCESS;
+}
+
+static void disconnected(LDAP *ld, Sockbuf *sb, struct ldap_conncb *ctx)
+{
+    (void)ld;
+    (void)sb;
+    (void)ctx;
+    dialled = 0;
+}
+
+struct limit {
+    struct sigaction former;
+};
+
+/* Again and again, in case the first signal comes between two connections. */
+static void limit_begin(struct limit *l, uint32_t limit_ms)
+{
+    struct sigaction action = { .sa_handler = cut_off, .sa_flags = SA_RESTART };
+    struct itimerval t = { .it_interval = { .tv_usec = 100000 },
+                           .it_value = { limit_ms / 1000, (limit_ms % 1000) * 1000 } };
+
+    dialled = 0;
+    sigaction(SIGALRM, &action, &l->former);
+    setitimer(ITIMER_REAL, &t, NULL);
+}
+
+static void limit_end(struct limit *l)
+{
+    static const struct itimerval none;
+
+    setitimer(ITIMER_REAL, &none, NULL);
+    sigaction(SIGALRM, &l->former, NULL);
+    dialled = 0;
 }
 
 /* --- binding --- */
@@ -152,7 +235,19 @@ static bool read_password(const char *path, char out[256], struct buf *why)
     return true;
 }
 
-static bool bind_simple(const struct conf *c, LDAP *ld, const char *uri, struct buf *why)
+/* A locked or disabled account is another matter: trying costs it nothing. */
+static bool is_wrong_password(LDAP *ld)
+{
+    char *text = NULL;
+
+    ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &text);
+    bool wrong = !text || !strstr(text, "data ") || strstr(text, "data 52e");
+    ldap_memfree(text);
+    return wrong;
+}
+
+static bool bind_simple(const struct conf *c, LDAP *ld, const char *uri, bool *refused,
+                        struct buf *why)
 {
     char password[256];
 
@@ -165,6 +260,7 @@ static bool bind_simple(const struct conf *c, LDAP *ld, const char *uri, struct 
                    ? LDAP_INAPPROPRIATE_AUTH /* would be an anonymous bind */
                    : ldap_sasl_bind_s(ld, c->ad.user, LDAP_SASL_SIMPLE, &creds, NULL, NULL, NULL);
     secret_wipe(password, sizeof(password));
+    *refused = code == LDAP_INVALID_CREDENTIALS && is_wrong_password(ld);
     return code == LDAP_SUCCESS || failed(ld, uri, "the bind was refused", code, why);
 }
 
@@ -177,13 +273,14 @@ static int no_questions(LDAP *ld, unsigned flags, void *defaults, void *in)
     return LDAP_SUCCESS;
 }
 
-static bool bind_gssapi(const struct conf *c, LDAP *ld, const char *uri, struct buf *why)
+static bool bind_gssapi(const struct conf *c, LDAP *ld, const char *uri, bool *refused,
+                        struct buf *why)
 {
     ber_len_t least = SEALED_SSF;
     const char *before = getenv(AD_CREDS_ENV);
 
     buf_printf(why, "%s: ", uri);
-    void *creds = ad_creds_acquire(c, why);
+    void *creds = ad_creds_acquire(c, refused, why);
     if (!creds)
         return false;
     buf_clear(why);
@@ -202,24 +299,63 @@ static bool bind_gssapi(const struct conf *c, LDAP *ld, const char *uri, struct 
     return code == LDAP_SUCCESS || failed(ld, uri, "the Kerberos bind was refused", code, why);
 }
 
-/* Simple is never sent in clear, and gssapi never inside TLS, which domain controllers refuse. */
-static bool secure_and_bind(const struct conf *c, LDAP *ld, const char *uri, struct buf *why)
+/* ldaps:// does its handshake here.  The library says nothing of why a certificate is not trusted.
+ */
+static bool dial(LDAP *ld, const char *uri, struct buf *why)
 {
-    if (!is_simple(c))
-        return bind_gssapi(c, ld, uri, why);
-    if (!str_starts_nocase(str_from_c(uri), STR("ldaps:"))) {
-        int code = ldap_start_tls_s(ld, NULL, NULL);
-        if (code != LDAP_SUCCESS)
-            return failed(ld, uri, "StartTLS failed", code, why);
-    }
-    return bind_simple(c, ld, uri, why);
+    bool tls = str_starts_nocase(str_from_c(uri), STR("ldaps:"));
+    char *text = NULL;
+    int code = ldap_connect(ld);
+
+    if (code == LDAP_SUCCESS)
+        return true;
+    ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &text);
+    if (tls && text && text[0])
+        buf_printf(why,
+                   "%s: TLS failed: its certificate must be for this name, and of an authority "
+                   "in ad_ca_file",
+                   uri);
+    else
+        buf_printf(why, "%s: no connection: is the name known here, and does it answer?", uri);
+    ldap_memfree(text);
+    return false;
 }
 
-LDAP *ad_ldap_connect(const struct conf *c, const char *uri, uint32_t limit_ms, struct buf *why)
+static bool start_tls(LDAP *ld, const char *uri, struct buf *why)
+{
+    int code = ldap_start_tls_s(ld, NULL, NULL);
+
+    if (code == LDAP_CONNECT_ERROR)
+        buf_printf(why,
+                   "%s: StartTLS failed: its certificate must be for this name, and of an "
+                   "authority in ad_ca_file",
+                   uri);
+    else if (code != LDAP_SUCCESS)
+        failed(ld, uri, "StartTLS failed", code, why);
+    return code == LDAP_SUCCESS;
+}
+
+/* Simple is never sent in clear, and gssapi never inside TLS, which domain controllers refuse. */
+static bool secure_and_bind(const struct conf *c, LDAP *ld, const char *uri, bool *refused,
+                            struct buf *why)
+{
+    if (!dial(ld, uri, why))
+        return false;
+    if (!is_simple(c))
+        return bind_gssapi(c, ld, uri, refused, why);
+    if (!str_starts_nocase(str_from_c(uri), STR("ldaps:")) && !start_tls(ld, uri, why))
+        return false;
+    return bind_simple(c, ld, uri, refused, why);
+}
+
+LDAP *ad_ldap_connect(const struct conf *c, const char *uri, uint32_t limit_ms, bool *refused,
+                      struct buf *why)
 {
     struct buf reason = { 0 };
+    struct limit limit;
     LDAP *ld = NULL;
 
+    *refused = false;
     if (ldap_initialize(&ld, uri) != LDAP_SUCCESS) {
         buf_printf(why, "%s: no LDAP URI", uri);
         return NULL;
@@ -228,7 +364,9 @@ LDAP *ad_ldap_connect(const struct conf *c, const char *uri, uint32_t limit_ms, 
     if (!good)
         buf_printf(&reason, "%s: TLS cannot be set up: see that [directory] ad_ca_file can be read",
                    uri);
-    good = good && secure_and_bind(c, ld, uri, &reason);
+    limit_begin(&limit, limit_ms);
+    good = good && secure_and_bind(c, ld, uri, refused, &reason);
+    limit_end(&limit);
     if (!good) {
         ldap_unbind_ext_s(ld, NULL, NULL);
         buf_add(why, buf_str(&reason));

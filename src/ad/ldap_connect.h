@@ -14,8 +14,10 @@ enum { AD_SERVERS_MAX = CONF_NEXT_HOPS_MAX };
 unsigned ad_ldap_servers(const struct conf *c, char *out[AD_SERVERS_MAX], struct buf *why);
 
 /* Connects, secures (TLS, or signing and sealing by Kerberos) and binds.  NULL with a reason that
- * begins with the URI. */
-LDAP *ad_ldap_connect(const struct conf *c, const char *uri, uint32_t limit_ms, struct buf *why);
+ * begins with the URI; *refused: the password or key is wrong, and trying it again and again would
+ * lock the account. */
+LDAP *ad_ldap_connect(const struct conf *c, const char *uri, uint32_t limit_ms, bool *refused,
+                      struct buf *why);
 
 /* What the library and the server say about the last error. */
 void ad_ldap_reason(LDAP *ld, int code, struct buf *out);

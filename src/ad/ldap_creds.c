@@ -3,6 +3,11 @@
 
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
+#include <krb5.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 static void add_status(OM_uint32 code, int type, struct buf *out)
 {
@@ -38,7 +43,25 @@ static bool name_of(const struct conf *c, gss_name_t *out, struct buf *why)
     return false;
 }
 
-void *ad_creds_acquire(const struct conf *c, struct buf *why)
+/* The library says "No credentials cache found" for whatever is missing in the keytab. */
+static void explain(const struct conf *c, OM_uint32 minor, struct buf *why)
+{
+    const char *file = c->ad.keytab;
+    struct buf reason = { 0 };
+
+    add_status(minor, GSS_C_MECH_CODE, &reason);
+    if (access(file, R_OK) != 0)
+        buf_printf(why, "%s cannot be read (%s): it must belong to authd's account", file,
+                   strerror(errno));
+    else if (minor == (OM_uint32)KRB5_FCC_NOFILE)
+        buf_printf(why, "%s holds no key of %s: 'klist -k %s' lists what it holds", file,
+                   c->ad.user[0] ? c->ad.user : "anybody", file);
+    else
+        buf_printf(why, "no Kerberos ticket with %s (%.*s)", file, STR_ARG(buf_str(&reason)));
+    buf_fini(&reason);
+}
+
+void *ad_creds_acquire(const struct conf *c, bool *refused, struct buf *why)
 {
     OM_uint32 minor, ignored;
     gss_OID_set_desc krb5 = { 1, (gss_OID)gss_mech_krb5 };
@@ -55,10 +78,9 @@ void *ad_creds_acquire(const struct conf *c, struct buf *why)
     gss_release_name(&ignored, &name);
     if (!GSS_ERROR(major))
         return creds;
-    struct buf reason = { 0 };
-    add_status(minor, GSS_C_MECH_CODE, &reason);
-    buf_printf(why, "no Kerberos ticket with %s (%.*s)", c->ad.keytab, STR_ARG(buf_str(&reason)));
-    buf_fini(&reason);
+    *refused = minor == (OM_uint32)KRB5KDC_ERR_PREAUTH_FAILED ||
+               minor == (OM_uint32)KRB5KRB_AP_ERR_BAD_INTEGRITY;
+    explain(c, minor, why);
     return NULL;
 }
 

@@ -10,8 +10,9 @@
 #define AD_CREDS_ENV   "KRB5CCNAME"
 #define AD_CREDS_PLACE "MEMORY:postern-ldap"
 
-/* To be released; NULL with a reason.  Tickets that are still good are used again. */
-void *ad_creds_acquire(const struct conf *c, struct buf *why);
+/* To be released; NULL with a reason, *refused when the key is wrong.  Tickets that are still good
+ * are used again. */
+void *ad_creds_acquire(const struct conf *c, bool *refused, struct buf *why);
 void ad_creds_release(void *creds);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ad/reader.h"
 
-#include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #include "ad/filter.h"
@@ -11,7 +12,12 @@
 #include "base/compiler.h"
 #include "users/name.h"
 
-enum { PAGE = 500, MATCHES_MAX = 10, SECOND_MS = 1000 };
+enum {
+    PAGE = 500,
+    MATCHES_MAX = 10,
+    SECOND_MS = 1000,
+    REFUSED_MS = 600000, /* trying a wrong password every second would lock the account */
+};
 
 static const char SHOW_DELETED[] = "1.2.840.113556.1.4.417"; /* [MS-ADTS] 3.1.1.3.4.1.14 */
 
@@ -24,6 +30,10 @@ struct ad_reader {
     uint64_t usn, lockout_duration;
     const char *attributes[AD_ATTRIBUTES_MAX];
     unsigned count, at; /* servers when they were last looked for; which of them we took */
+    /* our password or key was wrong: until when, unless its file changes, it is not tried again */
+    uint64_t refused_until_ms;
+    struct timespec refused_file;
+    struct buf refused_why;
 };
 
 static void *checked(void *ptr)
@@ -220,6 +230,7 @@ struct ad_reader *ad_reader_new(const struct conf *c)
 {
     struct ad_reader *r = checked(calloc(1, sizeof(*r)));
 
+    signal(SIGPIPE, SIG_IGN); /* the library writes to connections that may have ended */
     r->conf = c;
     ad_entry_attributes(&c->ad, r->attributes);
     return r;
@@ -241,6 +252,7 @@ void ad_reader_free(struct ad_reader *r)
     free(r->naming_context);
     free(r->enabled_group);
     free(r->remote_group);
+    buf_fini(&r->refused_why);
     free(r);
 }
 
@@ -254,9 +266,35 @@ const char *ad_reader_server(const struct ad_reader *r)
     return r->ld ? r->server : "";
 }
 
+/* When the file with our password or key was changed last. */
+static struct timespec secret_changed(const struct ad_reader *r)
+{
+    const struct conf_ad *c = &r->conf->ad;
+    struct stat st = { 0 };
+
+    stat(strcmp(c->bind, "simple") == 0 ? c->password_file : c->keytab, &st);
+    return st.st_mtim;
+}
+
+static bool is_refused(const struct ad_reader *r)
+{
+    struct timespec now = secret_changed(r), then = r->refused_file;
+
+    return clock_mono_ms() < r->refused_until_ms && now.tv_sec == then.tv_sec &&
+           now.tv_nsec == then.tv_nsec;
+}
+
 static bool try_server(struct ad_reader *r, const char *uri, struct buf *why)
 {
-    r->ld = ad_ldap_connect(r->conf, uri, limit_ms(r), why);
+    bool refused;
+
+    r->ld = ad_ldap_connect(r->conf, uri, limit_ms(r), &refused, why);
+    if (refused) {
+        r->refused_until_ms = clock_mono_ms() + REFUSED_MS;
+        r->refused_file = secret_changed(r);
+        buf_clear(&r->refused_why);
+        buf_add(&r->refused_why, buf_str(why));
+    }
     if (!r->ld)
         return false;
     user_field_set(r->server, sizeof(r->server), str_first(str_from_c(uri), AD_SERVER_MAX));
@@ -272,8 +310,12 @@ bool ad_reader_open(struct ad_reader *r, unsigned first, struct buf *why)
 
     if (r->ld)
         return true;
+    if (is_refused(r)) {
+        buf_add(why, buf_str(&r->refused_why));
+        return false;
+    }
     r->count = ad_ldap_servers(r->conf, uri, why);
-    for (unsigned i = 0; i < r->count && !r->ld; i++) {
+    for (unsigned i = 0; i < r->count && !r->ld && !is_refused(r); i++) {
         r->at = (first + i) % r->count;
         if (!try_server(r, uri[r->at], why))
             buf_add_char(why, '\n');

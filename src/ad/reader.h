@@ -9,12 +9,14 @@
 
 struct ad_reader;
 
-/* No connection yet: the first question makes it, and the one after a lost one anew. */
+/* No connection yet: the first question makes it, and the one after a lost one anew.  The process
+ * ignores SIGPIPE from now on. */
 struct ad_reader *ad_reader_new(const struct conf *c);
 void ad_reader_free(struct ad_reader *r);
 
 /* Tries the servers in order, beginning with number `first` (counted modulo), all of them within
- * about ad_timeout.  False with one line per server in `why`. */
+ * about ad_timeout.  A wrong password of ours is not tried again for ten minutes unless its file
+ * changes.  False with one line per server in `why`. */
 bool ad_reader_open(struct ad_reader *r, unsigned first, struct buf *why);
 void ad_reader_close(struct ad_reader *r);
 /* Number of the server after the one that was taken last. */

@@ -101,9 +101,9 @@ static const int with_sockets[] = { SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(
 
 /* What the C library's resolver and Kerberos ask for besides. */
 static const int with_libraries[] = {
-    SCMP_SYS(select),    SCMP_SYS(pselect6),  SCMP_SYS(dup),        SCMP_SYS(dup2),
-    SCMP_SYS(getppid),   SCMP_SYS(getgroups), SCMP_SYS(socketpair), SCMP_SYS(getresuid),
-    SCMP_SYS(getresgid), SCMP_SYS(getpgrp),
+    SCMP_SYS(setitimer), SCMP_SYS(select),    SCMP_SYS(pselect6),  SCMP_SYS(dup),
+    SCMP_SYS(dup2),      SCMP_SYS(getppid),   SCMP_SYS(getgroups), SCMP_SYS(socketpair),
+    SCMP_SYS(getresuid), SCMP_SYS(getresgid), SCMP_SYS(getpgrp),
 };
 
 /* Calls of which one value of one argument is allowed. */

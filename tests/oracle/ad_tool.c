@@ -8,7 +8,11 @@
  *   prove [DOMAIN\]USER PASSWORD [v2|ntlm2|v1] [COMPUTER]
  *   load  [DOMAIN\]USER PASSWORD COUNT AT-A-TIME       raw [DOMAIN\]USER PASSWORD COUNT AT-A-TIME
  *   again sip:ADDRESS COUNT     from the cache, how long each took
- *   sleep MILLISECONDS          drop privileges: see [general] user_authd */
+ *   match name|upn|uri VALUE    everybody, with the attributes that were seen
+ *   list                        all who have an address: how many
+ *   sleep MILLISECONDS
+ *
+ * It becomes [general] user_authd first, as authd does. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +28,7 @@
 
 #include "ad/directory.h"
 #include "ad/keeper.h"
+#include "ad/reader.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/utf16.h"
@@ -358,6 +363,69 @@ static void run_prove(struct str *rest)
     loop_run(loop);
 }
 
+/* --- the reader, without children --- */
+
+static struct conf *conf;
+
+static bool print_match(void *arg, const struct ad_match *m)
+{
+    (void)arg;
+    printf("  dn: %.*s\n", STR_ARG(m->dn));
+    for (unsigned i = 0; i < m->entry.count; i++) {
+        const struct ad_value_list *l = &m->entry.attributes[i];
+        bool octets = str_eq_nocase(l->name, STR("objectSid"));
+        for (unsigned k = 0; k < l->count; k++)
+            printf("  %.*s: %.*s\n", STR_ARG(l->name), octets ? 0 : (int)l->values[k].len,
+                   l->values[k].ptr);
+    }
+    printf("  means: %s\\%s %s flags=%u\n", m->account.user.domain, m->account.user.name,
+           m->account.user.uri, m->account.user.flags);
+    return true;
+}
+
+static bool count_match(void *arg, const struct ad_match *m)
+{
+    (void)m;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static void told(struct ad_reader *r, enum fault fault, const struct buf *why)
+{
+    printf("  %.2f ms: %s, controller %s%s%.*s\n", now_ms() - asked_at, fault_name(fault),
+           ad_reader_server(r), why->len ? "\n  " : "", STR_ARG(str_trim(buf_str(why))));
+}
+
+static void run_match(struct str *rest)
+{
+    struct str by = word(rest);
+    struct ad_reader *r = ad_reader_new(conf);
+    struct buf why = { 0 };
+
+    told(r,
+         ad_reader_match(r,
+                         str_eq(by, STR("uri"))   ? AD_BY_ADDRESS
+                         : str_eq(by, STR("upn")) ? AD_BY_UPN
+                                                  : AD_BY_NAME,
+                         *rest, print_match, NULL, &why),
+         &why);
+    ad_reader_free(r);
+    buf_fini(&why);
+}
+
+static void run_list(void)
+{
+    struct ad_reader *r = ad_reader_new(conf);
+    struct buf why = { 0 };
+    unsigned count = 0;
+    enum fault fault = ad_reader_list(r, count_match, &count, &why);
+
+    printf("  %u have an address\n", count);
+    told(r, fault, &why);
+    ad_reader_free(r);
+    buf_fini(&why);
+}
+
 static void obey(struct str line)
 {
     struct str rest = line, domain, verb = word(&rest), first;
@@ -373,6 +441,10 @@ static void obey(struct str line)
     } else if (str_eq(verb, STR("uri"))) {
         ad_find_uri(ad, word(&rest), found, NULL);
         loop_run(loop);
+    } else if (str_eq(verb, STR("match"))) {
+        run_match(&rest);
+    } else if (str_eq(verb, STR("list"))) {
+        run_list();
     } else if (str_eq(verb, STR("load"))) {
         run_load(&rest);
     } else if (str_eq(verb, STR("raw"))) {
@@ -396,7 +468,7 @@ int main(int argc, char **argv)
     char line[1024];
     struct buf why = { 0 };
 
-    struct conf *c = argc == 2 ? conf_load(argv[1], &why) : NULL;
+    struct conf *c = conf = argc == 2 ? conf_load(argv[1], &why) : NULL;
     if (!c) {
         fprintf(stderr, "usage: ad_tool CONF < commands\n%.*s", STR_ARG(buf_str(&why)));
         return 2;

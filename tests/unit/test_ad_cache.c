@@ -147,6 +147,14 @@ static void owners_of_one_address_are_remembered_beside_each_other(void **state)
     assert_int_equal(get(AD_BY_NAME, "grace"), AD_CACHE_FOUND);
     assert_int_equal(get(AD_BY_ADDRESS, "sip:ada@x"), AD_CACHE_FOUND);
     assert_true(got.shared);
+    k = key(AD_BY_NAME, "linus");
+    a = named("linus");
+    a.shared = true;
+    ad_cache_put(cache, &k, &a, 100);
+    /* one of the owners gives it up: the other must be looked at anew */
+    ad_cache_drop(cache, &(struct ad_change){ .name = STR("linus") });
+    assert_int_equal(get(AD_BY_NAME, "grace"), AD_CACHE_UNKNOWN);
+    assert_int_equal(get(AD_BY_NAME, "ada"), AD_CACHE_FOUND);
 }
 
 static void what_was_longest_unused_goes_first(void **state)
