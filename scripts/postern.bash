@@ -108,7 +108,7 @@ _postern() {
     "") _postern_reply "serve front edge authd demo user signin policy ctl --help --version" ;;
     serve) _postern_reply "-c --config --check --explain-config --help" ;;
     front | edge | authd) _postern_reply "-c --config --help" ;;
-    demo) _postern_reply "--once --json --dir --port-base --help" ;;
+    demo) _postern_reply "--once --json --no-kerberos --dir --port-base --help" ;;
     user) _postern_user ;;
     signin) _postern_reply "--server --transport --login --password-stdin --profile --scheme --ca \
         --no-verify --timeout --json --help sip:" ;;

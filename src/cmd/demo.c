@@ -220,10 +220,10 @@ static bool run_story(const struct options *o, const struct deployment *d, struc
         if (!row.signed_in && !refused.client)
             refused = row;
     }
-    if (refused.client && !o->json)
-        print_why(&refused, record);
     if (!o->json)
         print_inside(d);
+    if (refused.client && !o->json)
+        print_why(&refused, record);
     free(record);
     if (!as_expected)
         buf_add_c(why, "the table is not as expected");

@@ -123,9 +123,9 @@ static bool write_files(const struct kdc *k, struct buf *why)
 
 /* --- the process that makes the database and becomes the KDC --- */
 
-/* What kadmin.local reads.  Everybody gets tickets, locked and disabled accounts too: whether an
- * account may sign in is the account service's decision, as it is when an account is disabled
- * after it got its ticket. */
+/* What kadmin.local reads.  Everybody gets tickets, disabled accounts too: whether an account may
+ * sign in is the account service's decision, as it is when one is disabled after it got its
+ * ticket. */
 static void write_commands(const struct kdc *k, const struct kdc_settings *s, struct buf *out)
 {
     for (unsigned i = 0; i < s->user_count; i++)

@@ -391,6 +391,12 @@ static void leg_show(void *arg, const struct client_leg *leg)
 /* 401 to the last request: the client cannot know more, but it can say what to try. */
 static void undecided_text(const struct signin *o, const struct client_leg *leg)
 {
+    if (strcmp(leg->scheme, "Kerberos") == 0) {
+        printf(
+            "The server says the same for a ticket that its keytab does not open, another realm\n"
+            "and an account that may not sign in; only its own trace tells them apart.\n");
+        return;
+    }
     printf("The server says the same for an unknown account, a wrong password, a locked account\n"
            "and an unmet security policy; only its own trace tells them apart.\n");
     if (!(leg->flags & NTLM_NEGOTIATE_128))

@@ -5,9 +5,21 @@ import json, os, signal, subprocess, sys, traceback
 POSTERN = os.environ.get("POSTERN") or os.path.join(os.environ.get("BUILD", "build"), "postern")
 
 
+def story(inside):
+    """The table as it must come out with this scheme inside."""
+    rows = [(client, where, policy, inside if where == "inside" else "ntlm")
+            for policy in ("windows-2008r2", "windows-2008") for client in ("windows-xp", "windows-7") for where in ("inside", "outside")]
+    refused = {("windows-xp", "windows-2008r2", "ntlm"): ("refused", "policy-128bit", True)}
+    return [row + refused.get((row[0], row[2], row[3]), ("signed-in", None, True)) for row in rows]
+
+
 class Demo:
+    def __init__(self, *options, env=None, stderr=None):
+        self.options, self.env, self.stderr = options, env, stderr
+
     def __enter__(self):
-        self.process = subprocess.Popen([POSTERN, "demo", "--json"], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([POSTERN, "demo", "--json", *self.options], stdout=subprocess.PIPE, stderr=self.stderr,
+                                        text=True, env={**os.environ, **(self.env or {})})
         self.rows, self.ready = [], None
         for line in self.process.stdout:
             row = json.loads(line)
@@ -27,10 +39,23 @@ class Demo:
         folder = os.path.dirname(self.config)
         assert not os.path.exists(folder), "the demo left %s behind" % folder
 
-    def run(self, *words, stdin=None, check=True):
-        done = subprocess.run([POSTERN, *words], input=stdin, capture_output=True, text=True, timeout=60)
+    def table(self):
+        return [(r["client"], r["where"], r["policy"], r["scheme"], r["outcome"], r["cause"], r["expected"]) for r in self.rows]
+
+    def run(self, *words, stdin=None, check=True, env=None):
+        done = subprocess.run([POSTERN, *words], input=stdin, capture_output=True, text=True, timeout=60,
+                              env={**os.environ, **(env or {})})
         assert not check or done.returncode == 0, "%s: %d %s" % (words, done.returncode, done.stderr)
         return done
+
+    def kerberos(self, name=None):
+        """An environment for clients of the realm; with a name, tickets of that user in a cache of its own."""
+        env = {"KRB5_CONFIG": self.ready["kerberos"]["krb5_conf"],
+               "KRB5CCNAME": "FILE:%s/tickets-%s" % (os.path.dirname(self.config), name or "none")}
+        if name:
+            subprocess.run(["kinit", "%s@%s" % (name, self.ready["kerberos"]["realm"])], input=self.users[name]["password"] + "\n",
+                           env={**os.environ, **env}, capture_output=True, text=True, check=True, timeout=30)
+        return env
 
     def ctl(self, *words, **kw):
         return self.run("ctl", "-c", self.config, *words, **kw)

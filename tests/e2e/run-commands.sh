@@ -110,7 +110,7 @@ wrong_input_is_refused_at_every_door() {
     refuses signin
     refuses signin 'not an address'
     refuses signin ada@example.com --transport udp
-    refuses signin ada@example.com --scheme kerberos
+    refuses signin ada@example.com --scheme digest
     refuses signin ada@example.com --profile windows-95
     refuses signin ada@example.com --timeout 0
     refuses signin ada@example.com --ca "$folder/missing.pem"

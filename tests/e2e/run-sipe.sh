@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# timeout: 500
+# timeout: 560
 # A real SIPE (libpurple without a window) against the demo.
 build=${POSTERN_BUILD:-${BUILD:-build}}
 if [ ! -x "$build/tests/e2e/sipe_client" ]; then

@@ -10,15 +10,19 @@ SIPE_CLIENT = os.environ["SIPE_CLIENT"]
 class Sipe:
     """One run of sipe_client: its events and exit code, and what the trace gained meanwhile."""
 
-    def __init__(self, demo, user, transport="tls", password=None, stay=1, door=None):
+    def __init__(self, demo, user, transport="tls", password=None, stay=1, door=None, kerberos=None):
+        """`kerberos`: "ticket" of a kinit, or "password"; else NTLM."""
         self.demo, who = demo, demo.users[user]
         where = demo.ready[door or ("inside" if transport == "tls" else "inside_tcp")]
         self.uri, self.before = who["uri"], len(demo.trace())
+        how = {None: ["--login", who["login"]], "ticket": ["--scheme", "krb5", "--sso"],
+               "password": ["--scheme", "krb5", "--login", "%s@EXAMPLE.COM" % user]}[kerberos]
+        tickets = demo.kerberos(user if kerberos == "ticket" else None) if kerberos else {}
         self.process = subprocess.Popen(
-            [SIPE_CLIENT, "--uri", who["uri"], "--login", who["login"], "--server", where, "--transport", transport,
+            [SIPE_CLIENT, "--uri", who["uri"], *how, "--server", where, "--transport", transport,
              "--ca", demo.ready["ca"], "--stay", str(stay)],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            env={**os.environ, "SIPE_PASSWORD": password or who["password"]})
+            env={**os.environ, **tickets, "SIPE_PASSWORD": password or who["password"]})
 
     def end(self, timeout=60):
         out, _ = self.process.communicate(timeout=timeout)
@@ -62,6 +66,35 @@ def signs_in_over_tls_and_leaves(demo):
 def signs_in_over_tcp_and_leaves(demo):
     sipe = run(demo, "ben", transport="tcp").signed_on()
     assert sipe.uri not in sessions(demo), sessions(demo)
+
+
+def signs_in_with_the_ticket_of_kinit(demo):
+    for transport in ("tls", "tcp"):
+        sipe = run(demo, "ada", kerberos="ticket", transport=transport).signed_on()
+        # unsigned, with the ticket, leaving
+        assert sipe.registers()[:3] == [1, 2, 3], sipe.registers()
+        assert "Authentication-Info: Kerberos " in sipe.trace and "Authorization: NTLM" not in sipe.trace
+        assert sipe.uri not in sessions(demo), sessions(demo)
+
+
+def signs_in_with_a_ticket_it_gets_by_password(demo):
+    sipe = run(demo, "cleo", kerberos="password").signed_on()
+    assert "Authentication-Info: Kerberos " in sipe.trace
+
+
+def is_thrown_out_by_a_notify_that_kerberos_signed(demo):
+    sipe = Sipe(demo, "ben", stay=20, kerberos="ticket")
+    for _ in range(200):
+        if rows_of(demo, sipe.uri):
+            break
+        time.sleep(0.1)
+    time.sleep(1)  # its subscriptions
+    assert demo.ctl("kick", sipe.uri).stdout == "1 endpoint thrown out\n"
+    sipe.end()
+    # it checked the signature, else it would not have answered
+    notify = re.search(r"NOTIFY sip:ben@[^$]*?Call-ID: *(\S+)", sipe.trace)
+    answers = [r for r in sipe.trace.split("$$end_record") if "Direction: incoming" in r and notify.group(1) in r]
+    assert answers and "SIP/2.0 200 OK" in answers[0], answers
 
 
 def a_wrong_password_is_an_authentication_failure(demo):
@@ -185,7 +218,8 @@ def refreshes_from_outside(demo):
 
 
 if __name__ == "__main__":
-    demo_module.main([signs_in_over_tls_and_leaves, signs_in_over_tcp_and_leaves, a_wrong_password_is_an_authentication_failure,
+    demo_module.main([signs_in_over_tls_and_leaves, signs_in_over_tcp_and_leaves, signs_in_with_the_ticket_of_kinit,
+                      signs_in_with_a_ticket_it_gets_by_password, is_thrown_out_by_a_notify_that_kerberos_signed, a_wrong_password_is_an_authentication_failure,
                       two_started_in_the_same_second_both_sign_in, plays_windows_xp_when_neither_128_nor_56_bit_are_offered,
                       signs_in_from_outside_and_leaves, is_told_outside_why_it_may_not_come_in,
                       a_wrong_password_outside_is_an_authentication_failure, is_thrown_out_outside_by_a_signed_notify,

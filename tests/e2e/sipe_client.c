@@ -20,8 +20,8 @@
 enum { SIGNED_ON_AND_OFF = 0, REFUSED = 1, USAGE = 2, NOTHING = 3 };
 
 static gchar *option_uri, *option_login, *option_server, *option_ca, *option_dir;
-static gchar *option_transport, *option_plugins;
-static gboolean option_accept_any, option_debug, option_list;
+static gchar *option_transport, *option_plugins, *option_scheme;
+static gboolean option_accept_any, option_debug, option_list, option_sso;
 static gint option_stay = 1, option_timeout = 20;
 
 static const GOptionEntry entries[] = {
@@ -29,6 +29,8 @@ static const GOptionEntry entries[] = {
     { "login", 0, 0, G_OPTION_ARG_STRING, &option_login, "Windows account", "DOMAIN\\USER" },
     { "server", 0, 0, G_OPTION_ARG_STRING, &option_server, "where to go", "HOST:PORT" },
     { "transport", 0, 0, G_OPTION_ARG_STRING, &option_transport, "tls (default) or tcp", "NAME" },
+    { "scheme", 0, 0, G_OPTION_ARG_STRING, &option_scheme, "ntlm (default) or krb5", "NAME" },
+    { "sso", 0, 0, G_OPTION_ARG_NONE, &option_sso, "by the ticket of kinit, no password", NULL },
     { "stay", 0, 0, G_OPTION_ARG_INT, &option_stay, "stay signed on so long", "SECONDS" },
     { "timeout", 0, 0, G_OPTION_ARG_INT, &option_timeout, "give up signing on", "SECONDS" },
     { "ca", 0, 0, G_OPTION_ARG_FILENAME, &option_ca, "trust this CA", "FILE" },
@@ -278,7 +280,8 @@ static void account_start(const char *password)
     if (option_server)
         purple_account_set_string(account, "server", option_server);
     purple_account_set_string(account, "transport", option_transport ? option_transport : "tls");
-    purple_account_set_string(account, "authentication", "ntlm");
+    purple_account_set_string(account, "authentication", option_scheme ? option_scheme : "ntlm");
+    purple_account_set_bool(account, "sso", option_sso);
     purple_accounts_add(account);
     purple_savedstatus_activate(purple_savedstatus_new(NULL, PURPLE_STATUS_AVAILABLE));
     purple_account_set_enabled(account, UI_ID, TRUE);
@@ -292,6 +295,8 @@ static gchar *password_get(void)
 {
     char line[256];
 
+    if (option_sso)
+        return g_strdup("");
     if (g_getenv("SIPE_PASSWORD"))
         return g_strdup(g_getenv("SIPE_PASSWORD"));
     if (!fgets(line, sizeof(line), stdin))

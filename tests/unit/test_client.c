@@ -261,6 +261,38 @@ static void without_ticket_and_password_nothing_can_be_proved(void **state)
     assert_int_equal(s.requests, 1);
 }
 
+/* A KDC that takes connections and says nothing: the library would wait for much longer. */
+static void a_silent_kdc_is_given_up_at_the_deadline(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/postern-test-krb5-XXXXXX";
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t len = sizeof(at);
+    struct server s;
+    struct attempt a = { .settings = { .scheme = CLIENT_KERBEROS,
+                                       .login = "ada@EXAMPLE.COM",
+                                       .timeout_ms = SHORT_MS } };
+
+    int kdc = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(kdc, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(kdc, 1), 0); /* the kernel takes them */
+    assert_int_equal(getsockname(kdc, (struct sockaddr *)&at, &len), 0);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    dprintf(fd,
+            "[libdefaults]\ndefault_realm = EXAMPLE.COM\nudp_preference_limit = 1\n"
+            "dns_lookup_kdc = false\n[realms]\nEXAMPLE.COM = {\nkdc = 127.0.0.1:%u\n}\n",
+            ntohs(at.sin_port));
+    close(fd);
+    setenv("KRB5_CONFIG", path, 1);
+    sign_in(&(struct behaviour){ 0 }, &s, &a);
+    unlink(path);
+    close(kdc);
+    assert_int_equal(a.result.cause, FAULT_KERBEROS_KDC_UNREACHABLE);
+    assert_string_equal(last_leg(&a)->leg, "ticket");
+    assert_string_equal(last_leg(&a)->reason, "the KDC did not answer in time");
+}
+
 /* A ticket for a file server lets in there whoever got hold of it. */
 static void a_ticket_is_asked_for_sip_only(void **state)
 {
@@ -607,6 +639,7 @@ int main(void)
         cmocka_unit_test(without_a_ticket_kerberos_sends_nothing),
         cmocka_unit_test(without_a_ticket_an_automatic_choice_asks_for_the_password),
         cmocka_unit_test(without_ticket_and_password_nothing_can_be_proved),
+        cmocka_unit_test(a_silent_kdc_is_given_up_at_the_deadline),
         cmocka_unit_test(a_ticket_is_asked_for_sip_only),
         cmocka_unit_test(a_damaged_challenge_is_refused),
         cmocka_unit_test(a_failed_handshake_is_a_refusal_without_a_cause),
