@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,20 +122,22 @@ static enum fault answer_wait(int fd, pid_t child, uint64_t deadline, struct buf
 enum fault client_ticket_use(const struct krb_initiate *in, uint64_t deadline, struct buf *token,
                              struct krb_keys *keys, struct buf *detail)
 {
-    int ends[2];
+    int ends[2] = { -1, -1 };
+    pid_t child = pipe2(ends, O_CLOEXEC) == 0 ? fork() : -1;
+    enum fault fault = FAULT_KERBEROS_NO_CREDENTIALS;
 
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        abort();
-    pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         close(ends[0]);
         work(in, ends[1]);
     }
-    close(ends[1]);
     if (child < 0)
-        abort();
-    enum fault fault = answer_wait(ends[0], child, deadline, token, keys, detail);
-    close(ends[0]);
+        buf_printf(detail, "cannot ask for a ticket: %s", strerror(errno));
+    if (ends[1] >= 0)
+        close(ends[1]);
+    if (child > 0)
+        fault = answer_wait(ends[0], child, deadline, token, keys, detail);
+    if (ends[0] >= 0)
+        close(ends[0]);
     return fault;
 }
