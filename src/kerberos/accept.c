@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "kerberos/keytab.h"
 #include "kerberos/lucid.h"
 #include "kerberos/token.h"
 
@@ -51,44 +52,14 @@ static enum fault meaning_of(OM_uint32 minor)
     return FAULT_KERBEROS_TOKEN;
 }
 
-/* --- by how much the clocks differ --- */
-
-/* The library says only that they do.  The authenticator is decrypted before its time is judged, so
- * the same request, read once more below the GSS layer, leaves it to be looked at. */
-static bool client_time(const struct krb_acceptor *a, struct str token, int64_t *out)
-{
-    krb5_auth_context auth = NULL;
-    krb5_authenticator *seen = NULL;
-    krb5_keytab keytab = NULL;
-    struct str request;
-    bool good = false;
-
-    if (!krb_token_request(token, &request))
-        return false;
-    krb5_data in = { .length = (unsigned)request.len, .data = (char *)request.ptr };
-    if (krb5_kt_resolve(a->context, a->keytab, &keytab) == 0 &&
-        krb5_auth_con_init(a->context, &auth) == 0 &&
-        krb5_auth_con_setflags(a->context, auth, 0) == 0) {
-        (void)krb5_rd_req(a->context, &auth, &in, NULL, keytab, NULL, NULL);
-        good = krb5_auth_con_getauthenticator(a->context, auth, &seen) == 0 && seen;
-    }
-    if (good)
-        *out = (int64_t)(uint32_t)seen->ctime;
-    if (seen)
-        krb5_free_authenticator(a->context, seen);
-    if (auth)
-        krb5_auth_con_free(a->context, auth);
-    if (keytab)
-        krb5_kt_close(a->context, keytab);
-    return good;
-}
-
-static void add_skew(const struct krb_acceptor *a, struct str token, struct buf *detail)
+/* The library says only that the clocks differ. */
+static void add_skew(const struct krb_acceptor *a, struct str request, struct buf *detail)
 {
     krb5_timestamp now;
     int64_t theirs;
 
-    if (krb5_timeofday(a->context, &now) != 0 || !client_time(a, token, &theirs))
+    if (krb5_timeofday(a->context, &now) != 0 ||
+        !krb_keytab_client_time(a->context, a->keytab, request, &theirs))
         return;
     int64_t ahead = theirs - (int64_t)(uint32_t)now;
     buf_printf(detail, "; the client's clock is %lld seconds %s ours",
@@ -202,7 +173,7 @@ static enum fault take_keys(gss_ctx_id_t *context, struct krb_accepted *out, str
     return FAULT_KERBEROS_ENCRYPTION;
 }
 
-static enum fault refused(const struct krb_acceptor *a, struct str token, OM_uint32 major,
+static enum fault refused(const struct krb_acceptor *a, struct str request, OM_uint32 major,
                           OM_uint32 minor, struct buf *detail)
 {
     enum fault fault = meaning_of(minor);
@@ -211,7 +182,9 @@ static enum fault refused(const struct krb_acceptor *a, struct str token, OM_uin
         fault = FAULT_KERBEROS_REPLAY;
     krb_lucid_status(minor, detail);
     if (fault == FAULT_KERBEROS_CLOCK_SKEW)
-        add_skew(a, token, detail);
+        add_skew(a, request, detail);
+    if (fault == FAULT_KERBEROS_NO_KEY && krb_keytab_lacks_kind(a->context, a->keytab, request))
+        fault = FAULT_KERBEROS_ENCRYPTION;
     return fault;
 }
 
@@ -239,7 +212,7 @@ enum fault krb_accept(struct krb_acceptor *a, struct str token, struct krb_accep
                                    NULL, &answer, NULL, NULL, NULL);
     enum fault fault = FAULT_NONE;
     if (GSS_ERROR(major))
-        fault = refused(a, token, major, minor, detail);
+        fault = refused(a, request, major, minor, detail);
     else if (major & GSS_S_CONTINUE_NEEDED) /* DCE style: a third leg, for which SIP has no place */
         fault = FAULT_KERBEROS_TOKEN;
     if (fault == FAULT_NONE)

@@ -7,6 +7,9 @@
 
 enum {
     TAG_APPLICATION_0 = 0x60,
+    TAG_AP_REQ = 0x6e,
+    TAG_SEQUENCE = 0x30,
+    TAG_TICKET_FIELD = 0xa3,
     LENGTH_LONG = 0x80,
     LENGTH_OCTETS_MAX = 4,
     TOK_ID_AP_REQ = 0x0100
@@ -45,4 +48,25 @@ bool krb_token_request(struct str token, struct str *request)
         return false;
     *request = wire_bytes(&w, wire_left(&w));
     return request->len > 0;
+}
+
+/* The value of the element that comes next; bad when its tag is another or it does not fit. */
+static struct str element(struct wire *w, uint8_t tag)
+{
+    if (wire_u8(w) != tag)
+        w->bad = true;
+    return wire_bytes(w, length(w));
+}
+
+bool krb_token_ticket(struct str request, struct str *ticket)
+{
+    struct wire outer = { .all = request };
+    struct wire inner = { .all = element(&outer, TAG_AP_REQ) };
+    struct wire fields = { .all = element(&inner, TAG_SEQUENCE) };
+
+    /* pvno, msg-type and ap-options come first */
+    for (uint8_t tag = 0xa0; tag < TAG_TICKET_FIELD; tag++)
+        (void)element(&fields, tag);
+    *ticket = element(&fields, TAG_TICKET_FIELD);
+    return !outer.bad && !inner.bad && !fields.bad && ticket->len > 0;
 }
