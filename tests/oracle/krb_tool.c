@@ -7,7 +7,9 @@
  *                                              as many octets of an extension nobody knows
  *   accept KEYTAB SERVICE RCACHE               tokens on standard input; FAULT|PRINCIPAL|DETAIL
  * each signatures KEYTAB SERVICE RCACHE FLAGS COUNT    a sign-in, then both sides' signatures
- *   damage KEYTAB SERVICE RCACHE COUNT         one token, damaged in as many ways, then as it was
+ *   ask SOCKET sip:URI                         tokens on standard input, for authd; FAULT|ACCOUNT
+ * each damage KEYTAB SERVICE RCACHE COUNT         one token, damaged in as many ways, then as it
+ * was
  *
  * FLAGS: letters of m (mutual), r (replay), s (sequence), or "-"; SERVICE "-": any of the keytab.
  */
@@ -17,11 +19,15 @@
 #include <krb5.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/compiler.h"
 #include "base/encode.h"
 #include "base/secret.h"
 #include "kerberos/accept.h"
+#include "users/proto.h"
 
 enum { TOKEN_MAX = 100000, TEXT_MAX = 2000, CHECKSUM_GSS = 0x8003, RC4_NUMBER_AT = 21 };
 
@@ -277,6 +283,58 @@ static int accept_lines(char **argv)
     buf_fini(&reply);
     buf_fini(&detail);
     krb_acceptor_free(a);
+    return 0;
+}
+
+/* --- authd --- */
+
+static int dial(const char *path)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    if (strlen(path) >= sizeof(at.sun_path))
+        fail(path, "is too long");
+    memcpy(at.sun_path, path, strlen(path));
+    if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
+        fail(path, "does not answer");
+    return fd;
+}
+
+static void ask_one(int fd, uint64_t id, const char *uri, struct str token)
+{
+    static uint8_t answer[PROTO_MESSAGE_MAX];
+    struct proto_question q = { .id = id,
+                                .scheme = PROTO_KERBEROS,
+                                .deadline_ms = 20000,
+                                .authenticate = token,
+                                .from_uri = str_from_c(uri) };
+    struct proto_verdict v;
+    struct krb_keys keys;
+    struct buf out = { 0 };
+
+    if (!proto_question_write(&q, &out) || send(fd, out.ptr, out.len, 0) < 0)
+        fail("authd", "cannot be asked");
+    buf_fini(&out);
+    ssize_t got = recv(fd, answer, sizeof(answer), 0);
+    if (got <= 0 || !proto_verdict_read(str_of(answer, (size_t)got), &v) || v.id != id)
+        fail("authd", "does not answer");
+    if (v.fault == FAULT_NONE && !krb_keys_read(str_of(v.keys, v.keys_len), &keys))
+        fail("authd", "gave keys that are none");
+    printf("%s|%.*s\n", v.fault == FAULT_NONE ? "accepted" : fault_name(v.fault),
+           STR_ARG(v.account));
+    fflush(stdout);
+}
+
+static int ask_lines(const char *path, const char *uri)
+{
+    static uint8_t token[TOKEN_MAX];
+    size_t len;
+    int fd = dial(path);
+
+    for (uint64_t id = 1; read_token(token, &len); id++)
+        ask_one(fd, id, uri, str_of(token, len));
+    close(fd);
     return 0;
 }
 
@@ -559,6 +617,8 @@ int main(int argc, char **argv)
         return print_forged(argv[2], atoi(argv[3]), (size_t)atol(argv[4]));
     if (strcmp(verb, "accept") == 0 && argc == 5)
         return accept_lines(argv + 2);
+    if (strcmp(verb, "ask") == 0 && argc == 4)
+        return ask_lines(argv[2], argv[3]);
     if (strcmp(verb, "signatures") == 0 && argc == 7)
         return compare_signatures(argv + 2, argv[5], (unsigned)atoi(argv[6]));
     if (strcmp(verb, "damage") == 0 && argc == 6)
