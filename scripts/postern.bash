@@ -6,6 +6,12 @@ _postern_reply() { # WORDS: those that the word under the cursor begins
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "${COMP_WORDS[COMP_CWORD]}")
 }
 
+_postern_also() { # WORDS: beside those that are there
+    local others=("${COMPREPLY[@]}")
+    _postern_reply "$1"
+    COMPREPLY=("${others[@]}" "${COMPREPLY[@]}")
+}
+
 _postern_files() {
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
@@ -24,6 +30,8 @@ _postern_value() { # PREVIOUS-WORD
     --profile) _postern_reply "list windows-xp windows-xp-128 windows-vista windows-7 windows-7-no128 sipe" ;;
     --uri) _postern_reply "sip:" ;;
     --expires) _postern_reply "never" ;;
+    --format) _postern_reply "csv ldif" ;;
+    --address-attribute) _postern_reply "mail proxyAddresses userPrincipalName" ;;
     --server | --login | --timeout | --port-base | --display | --upn) COMPREPLY=() ;;
     *) return 1 ;;
     esac
@@ -38,7 +46,8 @@ _postern_plain() {
         word=${COMP_WORDS[i]}
         case "$word" in
         -c | --config | --ca | --dir | --transport | --scheme | --profile | --uri | --expires | \
-            --server | --login | --timeout | --port-base | --display | --upn) i=$((i + 1)) ;;
+            --server | --login | --timeout | --port-base | --display | --upn | --format | \
+            --address-attribute) i=$((i + 1)) ;;
         -*) ;;
         *) plain+=("$word") ;;
         esac
@@ -53,7 +62,10 @@ _postern_user() {
     add) _postern_reply "$accounts -c --config --help" ;;
     set) _postern_reply "$accounts --unlock -c --config --help" ;;
     show | list) _postern_reply "--json -c --config --help" ;;
-    import) _postern_files ;;
+    import)
+        _postern_files
+        _postern_also "--dry-run --partial --format --address-attribute --json -c --config --help"
+        ;;
     *) _postern_reply "-c --config --help" ;;
     esac
 }

@@ -25,6 +25,8 @@ int cmd_ctl(int argc, char **argv);
 
 /* "postern: ..." on stderr; returns CMD_USAGE. */
 int cmd_usage(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* The same; returns `code`. */
+int cmd_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* After getopt_long, called with ":" before its letters so that it keeps silent, answered '?' or
  * ':': says which option it was. */
 int cmd_wrong_option(char **argv, int answer);

@@ -6,15 +6,29 @@
 
 #include "cmd/cmd.h"
 
+static void tell(const char *fmt, va_list args)
+{
+    fputs("postern: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+}
+
 int cmd_usage(const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    fputs("postern: ", stderr);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
+    tell(fmt, args);
     va_end(args);
     return CMD_USAGE;
+}
+
+int cmd_fail(int code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    tell(fmt, args);
+    va_end(args);
+    return code;
 }
 
 int cmd_wrong_option(char **argv, int answer)

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The accounts of the embedded directory, opened directly: for root and the owner of the state
  * directory. */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <termios.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/secret.h"
-#include "base/utf16.h"
 #include "cmd/cmd.h"
 #include "cmd/owner.h"
-#include "ntlm/crypt.h"
-#include "users/import.h"
+#include "cmd/password.h"
+#include "cmd/user_import.h"
 #include "users/name.h"
 #include "users/store.h"
 
@@ -27,7 +20,7 @@ static const char user_help[] =
     "       postern user show NAME\n"
     "       postern user list\n"
     "       postern user remove NAME...\n"
-    "       postern user import FILE\n\n"
+    "       postern user import FILE | ldap://HOST | ldaps://HOST\n\n"
     "The accounts of the embedded directory ([directory] source = sqlite).  Passwords are typed,\n"
     "or read from stdin; they are stored as NT hashes, encrypted.\n\n"
     "  --uri sip:ADDRESS         the SIP address\n"
@@ -41,10 +34,16 @@ static const char user_help[] =
     "  --unlock                  end a lockout (set)\n"
     "  --password-stdin          the password is the first line of stdin\n"
     "  -c, --config FILE         the configuration (default " CMD_DEFAULT_CONF ")\n"
-    "      --json                show and list: one JSON object per user\n\n"
+    "      --json                show and list: one JSON object per user; import: a summary\n\n"
     "import reads CSV whose first line names the columns: name, uri, display, upn,\n"
-    "remote_access (yes or no), password.  All lines are taken, or none.\n\n"
-    "Exit code: 0 done; 1 no such account, or it exists already; 2 wrong usage or input.\n";
+    "remote_access (yes or no), password; or LDIF, as Active Directory and OpenLDAP export it; or\n"
+    "asks a domain controller, with the [directory] ad_... settings.  All are taken, or none.\n\n"
+    "  --dry-run                 say what would be imported, and change nothing\n"
+    "  --partial                 import the others when some cannot be taken\n"
+    "  --format csv|ldif         do not look at the file to find out\n"
+    "  --address-attribute NAME  the attribute with the SIP address, such as mail\n\n"
+    "Exit code: 0 done; 1 no such account, or it exists already (import --partial: some could\n"
+    "not be taken); 2 wrong usage or input; 3 the domain controller could not be reached.\n";
 
 enum {
     OPT_URI = 256,
@@ -54,6 +53,10 @@ enum {
     OPT_UNLOCK,
     OPT_PASSWORD_STDIN,
     OPT_JSON,
+    OPT_DRY_RUN,
+    OPT_PARTIAL,
+    OPT_FORMAT,
+    OPT_ADDRESS_ATTRIBUTE,
     OPT_FLAG = 512, /* + flag: set; + flag + OPT_CLEAR: cleared */
     OPT_CLEAR = 1024,
 };
@@ -75,6 +78,10 @@ static const struct option options[] = {
     { "no-must-change", no_argument, NULL, OPT_FLAG + USER_MUST_CHANGE + OPT_CLEAR },
     { "config", required_argument, NULL, 'c' },
     { "json", no_argument, NULL, OPT_JSON },
+    { "dry-run", no_argument, NULL, OPT_DRY_RUN },
+    { "partial", no_argument, NULL, OPT_PARTIAL },
+    { "format", required_argument, NULL, OPT_FORMAT },
+    { "address-attribute", required_argument, NULL, OPT_ADDRESS_ATTRIBUTE },
     { "help", no_argument, NULL, 'h' },
     { 0 },
 };
@@ -85,6 +92,7 @@ struct wish {
     const char *uri, *display, *upn, *expires; /* NULL: not named */
     unsigned set, clear;                       /* enum user_flag */
     bool unlock, password_stdin, json, help;
+    struct user_import_options import;
     char **names;
     int name_count;
 };
@@ -95,24 +103,10 @@ struct session {
     struct store *store;
 };
 
-static int fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static int fail(int code, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    fputs("postern: ", stderr);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return code;
-}
-
 static int store_failed(const struct session *s)
 {
-    return fail(CMD_USAGE, "the user database fails (%s): see that the disk is not full",
-                s->store->error);
+    return cmd_fail(CMD_USAGE, "the user database fails (%s): see that the disk is not full",
+                    s->store->error);
 }
 
 /* The name as stored; DOMAIN\name is taken too when it is our domain. */
@@ -126,85 +120,6 @@ static struct str own_name(const struct session *s, const char *name)
     domain.len = slash;
     return user_name_same(domain, str_from_c(s->conf->netbios_domain)) ? str_skip(all, slash + 1)
                                                                        : all;
-}
-
-/* --- passwords --- */
-
-struct secret_line {
-    char text[1024];
-    size_t len;
-};
-
-/* Without the end of line; false when there is none or it is too long. */
-static bool read_line(struct secret_line *line, FILE *from)
-{
-    setvbuf(from, NULL, _IONBF, 0); /* no copy left in a buffer */
-    if (!fgets(line->text, sizeof(line->text), from))
-        return false;
-    line->len = strcspn(line->text, "\r\n");
-    bool whole = line->text[line->len] != '\0' || feof(from);
-    return whole && line->len > 0;
-}
-
-/* Signals are off as well, so that nobody is left with a terminal that shows nothing; Ctrl-C
- * arrives as a character and gives up. */
-static bool ask_hidden(const char *prompt, struct secret_line *line)
-{
-    struct termios before, hidden;
-
-    if (tcgetattr(STDIN_FILENO, &before) != 0)
-        return false;
-    hidden = before;
-    hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-    fputs(prompt, stderr);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    bool good = read_line(line, stdin);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-    fputc('\n', stderr);
-    return good && !memchr(line->text, '\x03', line->len);
-}
-
-static bool hash_of(struct str password, uint8_t out[16])
-{
-    struct buf wide = { 0 };
-
-    buf_reserve(&wide, password.len * 2 + 4); /* so that it never moves and leaves a copy behind */
-    bool good = password.len > 0 && utf16_from_utf8(password, &wide);
-    if (good)
-        ntlm_ntowfv1(buf_str(&wide), out);
-    if (wide.ptr)
-        secret_wipe(wide.ptr, wide.len);
-    buf_fini(&wide);
-    return good;
-}
-
-static int typed_password(struct secret_line *line)
-{
-    struct secret_line again;
-
-    if (!isatty(STDIN_FILENO))
-        return fail(CMD_USAGE, "there is no terminal to type a password on: use --password-stdin");
-    bool good = ask_hidden("New password: ", line) && ask_hidden("Once more: ", &again);
-    bool same = good && line->len == again.len && memcmp(line->text, again.text, line->len) == 0;
-    secret_wipe(&again, sizeof(again));
-    if (!good)
-        return fail(CMD_USAGE, "no password was given: nothing was changed");
-    return same ? CMD_DONE : fail(CMD_USAGE, "the two are not the same: nothing was changed");
-}
-
-static int new_password(const struct wish *w, uint8_t hash[16])
-{
-    struct secret_line line = { .len = 0 };
-    int code = CMD_DONE;
-
-    if (!w->password_stdin)
-        code = typed_password(&line);
-    else if (!read_line(&line, stdin))
-        code = fail(CMD_USAGE, "stdin has no password: give one line of at most 1000 octets");
-    if (code == CMD_DONE && !hash_of(str_of(line.text, line.len), hash))
-        code = fail(CMD_USAGE, "the password is not UTF-8: nothing was changed");
-    secret_wipe(&line, sizeof(line));
-    return code;
 }
 
 /* --- dates: the last day of an account, here --- */
@@ -344,17 +259,18 @@ static int apply(const struct session *s, struct user *u)
         problem = user_uri_problem(str_from_c(w->uri), (const char *const *)s->conf->domains,
                                    s->conf->domain_count);
     if (problem)
-        return fail(CMD_USAGE, "--uri %s: %s", w->uri, problem);
+        return cmd_fail(CMD_USAGE, "--uri %s: %s", w->uri, problem);
     if (w->expires && !expires_from_text(w->expires, &u->expires))
-        return fail(CMD_USAGE, "--expires %s: give a day like 2027-06-30, or never", w->expires);
+        return cmd_fail(CMD_USAGE, "--expires %s: give a day like 2027-06-30, or never",
+                        w->expires);
     if ((w->uri && !user_field_set(u->uri, sizeof(u->uri), str_from_c(w->uri))) ||
         (w->upn && !user_field_set(u->upn, sizeof(u->upn), str_from_c(w->upn))) ||
         (w->display && !user_field_set(u->display, sizeof(u->display), str_from_c(w->display))))
-        return fail(CMD_USAGE, "a name is too long: at most 256 octets, addresses and UPN 320");
+        return cmd_fail(CMD_USAGE, "a name is too long: at most 256 octets, addresses and UPN 320");
     u->flags = (u->flags & ~w->clear) | w->set;
     if ((u->flags & USER_SIP_ENABLED) && !u->uri[0])
-        return fail(CMD_USAGE, "%s has no SIP address: give --uri sip:%s@%s, or --no-sip", u->name,
-                    u->name, s->conf->domain);
+        return cmd_fail(CMD_USAGE, "%s has no SIP address: give --uri sip:%s@%s, or --no-sip",
+                        u->name, u->name, s->conf->domain);
     return CMD_DONE;
 }
 
@@ -363,14 +279,15 @@ static int stored(const struct session *s, enum store_status status, const char 
     if (status == STORE_OK)
         return CMD_DONE;
     if (status == STORE_NONE)
-        return fail(CMD_NO, "there is no account %s: 'postern user list' shows who exists", name);
+        return cmd_fail(CMD_NO, "there is no account %s: 'postern user list' shows who exists",
+                        name);
     if (status == STORE_EXISTS && strcmp(s->store->error, "name") == 0)
-        return fail(CMD_NO, "the account %s exists already: change it with 'postern user set'",
-                    name);
+        return cmd_fail(CMD_NO, "the account %s exists already: change it with 'postern user set'",
+                        name);
     if (status == STORE_EXISTS)
-        return fail(CMD_NO,
-                    "%s: this %s belongs to another account: 'postern user list' shows whose", name,
-                    s->store->error);
+        return cmd_fail(CMD_NO,
+                        "%s: this %s belongs to another account: 'postern user list' shows whose",
+                        name, s->store->error);
     return store_failed(s);
 }
 
@@ -382,10 +299,10 @@ static int do_add(const struct session *s)
     uint8_t hash[16];
 
     if (problem || !user_field_set(u.name, sizeof(u.name), name))
-        return fail(CMD_USAGE, "NAME: %s", problem ? problem : "too long");
+        return cmd_fail(CMD_USAGE, "NAME: %s", problem ? problem : "too long");
     int code = apply(s, &u);
     if (code == CMD_DONE)
-        code = new_password(s->wish, hash);
+        code = password_new(s->wish->password_stdin, hash);
     if (code == CMD_DONE)
         code = stored(s, s->store->ops->add(s->store, &u, hash), u.name);
     secret_wipe(hash, sizeof(hash));
@@ -435,7 +352,7 @@ static int do_set(const struct session *s)
     if (w->password_stdin && !(w->set & USER_MUST_CHANGE))
         u.flags &= ~(unsigned)USER_MUST_CHANGE;
     if (code == CMD_DONE && w->password_stdin)
-        code = new_password(w, hash);
+        code = password_new(w->password_stdin, hash);
     if (code == CMD_DONE)
         code = change(s, &u, w->password_stdin ? hash : NULL);
     secret_wipe(hash, sizeof(hash));
@@ -474,89 +391,13 @@ static int do_remove(const struct session *s)
     return worst;
 }
 
-/* --- import --- */
-
-/* user_import's `take` and `complain`; the argument is the session. */
-static const char *import_one(void *arg, const struct user *u, struct str password)
-{
-    struct store *store = ((const struct session *)arg)->store;
-    uint8_t hash[16];
-
-    if (!hash_of(password, hash))
-        return "the password must be UTF-8";
-    enum store_status status = store->ops->add(store, u, hash);
-    secret_wipe(hash, sizeof(hash));
-    if (status != STORE_EXISTS)
-        return status == STORE_OK ? NULL : store->error;
-    if (strcmp(store->error, "uri") == 0)
-        return "another account has this SIP address: every account needs its own";
-    return strcmp(store->error, "upn") == 0
-               ? "another account has this UPN: every account needs its own"
-               : "the account exists already: change it with 'postern user set'";
-}
-
-static void import_complain(void *arg, unsigned line, const char *what, const char *right)
-{
-    const struct session *s = arg;
-
-    fprintf(stderr, "%s:%u: %s: %s\n", s->wish->names[0], line, what, right);
-}
-
-static bool read_file(const char *path, struct buf *out)
-{
-    enum { FILE_MAX = 256 << 20 };
-    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-    char piece[65536];
-    size_t n;
-
-    if (!f)
-        return false;
-    while (out->len < FILE_MAX && (n = fread(piece, 1, sizeof(piece), f)) > 0)
-        buf_add(out, str_of(piece, n));
-    bool good = !ferror(f) && feof(f);
-    secret_wipe(piece, sizeof(piece));
-    if (f != stdin)
-        fclose(f);
-    return good;
-}
-
-static int import_text(const struct session *s, struct str text)
-{
-    const struct store_ops *ops = s->store->ops;
-    const struct user_import how = { .domains = (const char *const *)s->conf->domains,
-                                     .domain_count = s->conf->domain_count,
-                                     .take = import_one,
-                                     .complain = import_complain,
-                                     .arg = (void *)s };
-
-    if (ops->begin(s->store) != STORE_OK)
-        return store_failed(s);
-    struct user_import_counts counts = user_import(&how, text);
-    if (ops->end(s->store, counts.problems == 0) != STORE_OK)
-        return store_failed(s);
-    if (counts.problems)
-        return fail(CMD_USAGE, "nothing was imported: mend what these lines say");
-    if (!s->wish->json)
-        printf("%u account%s imported\n", counts.taken, counts.taken == 1 ? "" : "s");
-    return CMD_DONE;
-}
-
 static int do_import(const struct session *s)
 {
-    const char *file = s->wish->names[0];
-    struct buf text = { 0 };
-    int code;
+    struct user_import_options o = s->wish->import;
 
-    errno = 0;
-    if (read_file(file, &text))
-        code = import_text(s, buf_str(&text));
-    else
-        code = fail(CMD_USAGE, "%s cannot be read: %s", file,
-                    errno ? strerror(errno) : "it is too large");
-    if (text.ptr)
-        secret_wipe(text.ptr, text.len);
-    buf_fini(&text);
-    return code;
+    o.source = s->wish->names[0];
+    o.json = s->wish->json;
+    return user_import_run(s->conf, s->store, &o);
 }
 
 /* --- the command line --- */
@@ -592,6 +433,18 @@ static int parse(int argc, char **argv, struct wish *w)
         case OPT_JSON:
             w->json = true;
             break;
+        case OPT_DRY_RUN:
+            w->import.dry_run = true;
+            break;
+        case OPT_PARTIAL:
+            w->import.partial = true;
+            break;
+        case OPT_FORMAT:
+            w->import.format = optarg;
+            break;
+        case OPT_ADDRESS_ATTRIBUTE:
+            w->import.address_attribute = optarg;
+            break;
         default:
             if (o < OPT_FLAG)
                 return cmd_wrong_option(argv, o);
@@ -612,6 +465,12 @@ static bool wants_change(const struct wish *w)
 {
     return w->uri || w->display || w->upn || w->expires || w->set || w->clear || w->unlock ||
            w->password_stdin;
+}
+
+static bool wants_import(const struct wish *w)
+{
+    return w->import.dry_run || w->import.partial || w->import.format ||
+           w->import.address_attribute;
 }
 
 static const struct command {
@@ -636,6 +495,10 @@ static int check(const struct command *c, const struct wish *w)
     if (!c->changes && wants_change(w))
         return cmd_usage("user %s changes nothing: leave the options out, or use 'user set'",
                          c->name);
+    if (c->run != do_import && wants_import(w))
+        return cmd_usage("user %s imports nothing: leave --dry-run, --partial, --format and "
+                         "--address-attribute out",
+                         c->name);
     if (c->run == do_set && !wants_change(w))
         return cmd_usage("user set wants to know what to change: see 'postern user --help'");
     return CMD_DONE;
@@ -651,7 +514,7 @@ static int run(const struct command *c, const struct wish *w)
     if (owner_prepare_state(s.conf, &why))
         s.store =
             store_sqlite_open(s.conf->database, s.conf->key_path, s.conf->netbios_domain, &why);
-    int code = s.store ? c->run(&s) : fail(CMD_USAGE, "%.*s", STR_ARG(buf_str(&why)));
+    int code = s.store ? c->run(&s) : cmd_fail(CMD_USAGE, "%.*s", STR_ARG(buf_str(&why)));
     if (s.store)
         s.store->ops->free(s.store);
     buf_fini(&why);

@@ -5,7 +5,6 @@
 #include "users/name.h"
 
 enum column { C_NAME, C_URI, C_DISPLAY, C_UPN, C_REMOTE, C_PASSWORD, C_COUNT };
-enum { PROBLEMS_MAX = 50 };
 
 struct import {
     const struct user_import *how;
@@ -18,7 +17,7 @@ struct import {
 
 static void complain(struct import *m, const char *what, const char *right)
 {
-    m->how->complain(m->how->arg, m->csv.line, what, right);
+    m->how->complain(m->how->arg, m->csv.line, STR_NONE, what, right);
     m->counts.problems++;
 }
 
@@ -67,15 +66,22 @@ static bool yes_or_no(struct str text, bool *yes)
            str_eq_nocase(text, STR("false")) || str_eq(text, STR("0"));
 }
 
+const char *user_import_problem(const struct user_import *how, struct str name, struct str uri)
+{
+    const char *problem = user_name_problem(name);
+
+    if (!problem && uri.len)
+        problem = user_uri_problem(uri, how->domains, how->domain_count);
+    return problem;
+}
+
 /* NULL, or what would be right. */
 static const char *user_from_row(const struct import *m, const struct str *fields, struct user *u)
 {
     struct str name = str_trim(cell(m, fields, C_NAME)), uri = str_trim(cell(m, fields, C_URI));
-    const char *problem = user_name_problem(name);
+    const char *problem = user_import_problem(m->how, name, uri);
     bool remote;
 
-    if (!problem && uri.len)
-        problem = user_uri_problem(uri, m->how->domains, m->how->domain_count);
     if (problem)
         return problem;
     if (!yes_or_no(str_trim(cell(m, fields, C_REMOTE)), &remote))
@@ -92,20 +98,21 @@ static const char *user_from_row(const struct import *m, const struct str *field
 static void take_row(struct import *m, const struct str *fields)
 {
     struct user u = { 0 };
-    struct str password = cell(m, fields, C_PASSWORD);
+    struct user_password password = { .kind = USER_PASSWORD_CLEAR,
+                                      .clear = cell(m, fields, C_PASSWORD) };
     const char *problem = user_from_row(m, fields, &u);
 
-    if (!problem && password.len == 0)
+    if (!problem && password.clear.len == 0)
         problem = "the password is empty";
     if (!problem)
-        problem = m->how->take(m->how->arg, &u, password);
+        problem = m->how->take(m->how->arg, &u, &password);
     if (problem)
         complain(m, "this account cannot be taken", problem);
     else
         m->counts.taken++;
 }
 
-struct user_import_counts user_import(const struct user_import *how, struct str text)
+struct user_import_counts user_import_csv(const struct user_import *how, struct str text)
 {
     struct import m = { .how = how, .csv.rest = text };
     struct str fields[C_COUNT];
@@ -113,7 +120,7 @@ struct user_import_counts user_import(const struct user_import *how, struct str 
 
     arena_init(&m.arena, 4096, 1 << 20);
     bool good = read_header(&m);
-    while (good && m.counts.problems < PROBLEMS_MAX &&
+    while (good && m.counts.problems < how->problems_max &&
            csv_next(&m.csv, &m.arena, fields, C_COUNT, &count)) {
         if (count == m.columns)
             take_row(&m, fields);

@@ -40,7 +40,7 @@ for verb in add set show list remove import; do
     expect "$verb" user
 done
 while read -r option; do
-    is_offered "$option" user set || expect "$option" user show
+    is_offered "$option" user set || is_offered "$option" user import || expect "$option" user show
 done < <("$POSTERN" user --help | grep -oE -- '--[a-z]+(-[a-z]+)*' | sort -u)
 for word in status sessions kick trace; do
     expect "$word" ctl

@@ -108,6 +108,67 @@ sed -i '4,$d' "$dir/users.csv"
 expect 0 import "$dir/users.csv"
 json carol display '"Carol, C"'
 expect 2 import "$dir/nothing.csv"
+expect 2 import "$dir/users.csv" --format html
+expect 2 list --dry-run
+
+cat >"$dir/users.ldif" <<LDIF
+version: 1
+
+dn: CN=Grace,DC=example,DC=com
+objectClass: user
+sAMAccountName: grace
+displayName:: R3LDpWNl
+msRTCSIP-PrimaryUserAddress: sip:grace@exam
+ ple.com
+msRTCSIP-UserEnabled: TRUE
+msRTCSIP-InternetAccessEnabled: TRUE
+
+dn: CN=PC7,DC=example,DC=com
+objectClass: user
+objectClass: computer
+sAMAccountName: PC7\$
+
+dn: uid=henry,dc=example,dc=com
+uid: henry
+mail: henry@example.com
+userPassword: secret
+
+dn: uid=ida,dc=example,dc=com
+uid: ida
+proxyAddresses: SIP:ida@elsewhere.org
+LDIF
+expect 2 import "$dir/users.ldif"
+says err "users.ldif:22: "
+expect 1 show grace
+expect 1 import --partial --dry-run "$dir/users.ldif"
+says out '1 account would be imported'
+expect 1 show grace
+expect 1 import --partial "$dir/users.ldif"
+says out '2 entries left out: 1 is no user, 1 has no SIP address'
+says err 'only Kerberos lets them in (grace)'
+json grace display '"Gråce"'
+json grace remote_access true
+json grace sip_enabled true
+sed -i '/^uid: ida/,$d; 3,11d' "$dir/users.ldif"
+expect 0 import --json --address-attribute mail "$dir/users.ldif"
+says out '"imported":1'
+says out '"without_password":\[\]'
+json henry uri '"sip:henry@example.com"'
+json henry sip_enabled true
+expect 2 import "$dir/users.ldif" --format csv
+expect 0 remove grace henry
+
+# Nobody to ask: port 1 refuses.
+expect 2 import ldap://127.0.0.1:1
+says err 'ad_keytab'
+sed -i 's/^netbios_domain.*/&\nad_bind = simple\nad_user = EXAMPLE\\reader\nad_password_file = password/' \
+    "$dir/postern.conf"
+echo secret >"$dir/password"
+sed -i "s|= password|= $dir/password|" "$dir/postern.conf"
+chmod 600 "$dir/password"
+expect 3 import ldaps://127.0.0.1:1
+says err '^ldaps://127.0.0.1:1: '
+expect 2 import 'ldaps:///DC=example?x'
 
 expect 0 list
 [ "$(wc -l <"$dir/out")" = 4 ] || fail "list: $(cat "$dir/out")"

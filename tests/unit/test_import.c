@@ -16,22 +16,25 @@ static struct seen {
     const char *refuse;
 } seen;
 
-static const char *take(void *arg, const struct user *u, struct str password)
+static const char *take(void *arg, const struct user *u, const struct user_password *password)
 {
     struct seen *s = arg;
 
     s->last = *u;
-    assert_true(password.len < sizeof(s->password));
-    memcpy(s->password, password.ptr, password.len);
-    s->password[password.len] = '\0';
+    assert_int_equal(password->kind, USER_PASSWORD_CLEAR);
+    assert_true(password->clear.len < sizeof(s->password));
+    memcpy(s->password, password->clear.ptr, password->clear.len);
+    s->password[password->clear.len] = '\0';
     return s->refuse;
 }
 
-static void complain(void *arg, unsigned line, const char *what, const char *right)
+static void complain(void *arg, unsigned line, struct str entry, const char *what,
+                     const char *right)
 {
     struct seen *s = arg;
 
     assert_non_null(what);
+    assert_int_equal(entry.len, 0);
     s->lines[s->problems++] = line;
     s->right = right;
 }
@@ -39,12 +42,15 @@ static void complain(void *arg, unsigned line, const char *what, const char *rig
 static struct user_import_counts import(const char *text)
 {
     static const char *const domains[] = { "example.com" };
-    const struct user_import how = {
-        .domains = domains, .domain_count = 1, .take = take, .complain = complain, .arg = &seen
-    };
+    const struct user_import how = { .domains = domains,
+                                     .domain_count = 1,
+                                     .take = take,
+                                     .complain = complain,
+                                     .arg = &seen,
+                                     .problems_max = 50 };
 
     seen = (struct seen){ .refuse = seen.refuse };
-    return user_import(&how, str_from_c(text));
+    return user_import_csv(&how, str_from_c(text));
 }
 
 static void columns_come_in_any_order_and_some_may_be_missing(void **state)
