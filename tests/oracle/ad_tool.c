@@ -7,6 +7,7 @@
  *   find [DOMAIN\]NAME          uri sip:ADDRESS          names          status
  *   prove [DOMAIN\]USER PASSWORD [v2|ntlm2|v1] [COMPUTER]
  *   load  [DOMAIN\]USER PASSWORD COUNT AT-A-TIME       raw [DOMAIN\]USER PASSWORD COUNT AT-A-TIME
+ *   compare [DOMAIN\]USER PASSWORD ROUNDS AT-A-TIME     the two in turn, medians of their rates
  *   again sip:ADDRESS COUNT     from the cache, how long each took
  *   match name|upn|uri VALUE    everybody, with the attributes that were seen
  *   list                        all who have an address: how many
@@ -257,23 +258,29 @@ static void load_more(void)
     ad_prove(ad, &l, load_done, o);
 }
 
-static void run_load(struct str *rest)
+/* Proofs a second. */
+static double load_rate(struct str account, struct str password, unsigned count, unsigned at_a_time)
 {
-    uint32_t count = 0, at_a_time = 0;
-
     memset(&load, 0, sizeof(load));
-    load.account = word(rest);
-    load.password = word(rest);
-    if (!str_to_u32(word(rest), &count) || !str_to_u32(word(rest), &at_a_time) || !count)
-        return;
+    load.account = account;
+    load.password = password;
     load.left = count;
     double began = now_ms();
     for (unsigned i = 0; i < at_a_time && load.left; i++)
         load_more();
     loop_run(loop);
-    double took = now_ms() - began;
-    printf("  %u proofs, %u right, %.0f/s, slowest %.1f ms:", count, load.good, count / took * 1000,
-           load.worst);
+    return count / (now_ms() - began) * 1000;
+}
+
+static void run_load(struct str *rest)
+{
+    struct str account = word(rest), password = word(rest);
+    uint32_t count = 0, at_a_time = 0;
+
+    if (!str_to_u32(word(rest), &count) || !str_to_u32(word(rest), &at_a_time) || !count)
+        return;
+    double rate = load_rate(account, password, count, at_a_time);
+    printf("  %u proofs, %u right, %.0f/s, slowest %.1f ms:", count, load.good, rate, load.worst);
     for (unsigned i = 0; i < FAULT_COUNT; i++) {
         if (load.faults[i])
             printf(" %s=%u", fault_name(i), load.faults[i]);
@@ -309,24 +316,68 @@ static void raw_calls(struct str account, struct str password, unsigned count)
     _exit(0);
 }
 
-static void run_raw(struct str *rest)
+static double raw_rate(struct str account, struct str password, unsigned count, unsigned at_a_time,
+                       unsigned *failed)
 {
-    struct str account = word(rest), password = word(rest);
-    uint32_t count = 0, at_a_time = 1;
-    unsigned failed = 0;
     int status;
 
-    if (!str_to_u32(word(rest), &count) || !str_to_u32(word(rest), &at_a_time) || !at_a_time)
-        return;
+    *failed = 0;
     double began = now_ms();
     for (unsigned i = 0; i < at_a_time; i++) {
         if (fork() == 0)
             raw_calls(account, password, count / at_a_time);
     }
     for (unsigned i = 0; i < at_a_time; i++)
-        failed += wait(&status) < 0 || status != 0;
-    printf("  %u calls of the library, %u processes failed, %.0f/s\n", count, failed,
-           count / (now_ms() - began) * 1000);
+        *failed += wait(&status) < 0 || status != 0;
+    return count / (now_ms() - began) * 1000;
+}
+
+static void run_raw(struct str *rest)
+{
+    struct str account = word(rest), password = word(rest);
+    uint32_t count = 0, at_a_time = 1;
+    unsigned failed;
+
+    if (!str_to_u32(word(rest), &count) || !str_to_u32(word(rest), &at_a_time) || !at_a_time)
+        return;
+    double rate = raw_rate(account, password, count, at_a_time, &failed);
+    printf("  %u calls of the library, %u processes failed, %.0f/s\n", count, failed, rate);
+}
+
+enum { ROUNDS_MAX = 101, ROUND_PROOFS = 200 };
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static double median(double *list, unsigned count)
+{
+    qsort(list, count, sizeof(*list), by_size);
+    return list[count / 2];
+}
+
+/* Pair by pair, so that whatever else the machine does meanwhile falls on both. */
+static void run_compare(struct str *rest)
+{
+    struct str account = word(rest), password = word(rest);
+    static double raw[ROUNDS_MAX], through[ROUNDS_MAX], ratio[ROUNDS_MAX];
+    uint32_t rounds = 0, at_a_time = 0;
+    unsigned failed, bad = 0;
+
+    if (!str_to_u32(word(rest), &rounds) || !str_to_u32(word(rest), &at_a_time) || !at_a_time ||
+        rounds == 0 || rounds > ROUNDS_MAX)
+        return;
+    for (unsigned i = 0; i < rounds; i++) {
+        raw[i] = raw_rate(account, password, ROUND_PROOFS, at_a_time, &failed);
+        through[i] = load_rate(account, password, ROUND_PROOFS, at_a_time);
+        ratio[i] = through[i] / raw[i];
+        bad += failed + (ROUND_PROOFS - load.good);
+    }
+    printf("  the library %.0f/s, through authd's children %.0f/s, ratio %.2f, %u failed\n",
+           median(raw, rounds), median(through, rounds), median(ratio, rounds), bad);
 }
 
 static void count_found(void *arg, enum fault fault, const struct ad_account *a)
@@ -449,6 +500,8 @@ static void obey(struct str line)
         run_load(&rest);
     } else if (str_eq(verb, STR("raw"))) {
         run_raw(&rest);
+    } else if (str_eq(verb, STR("compare"))) {
+        run_compare(&rest);
     } else if (str_eq(verb, STR("again"))) {
         run_again(&rest);
     } else if (str_eq(verb, STR("names"))) {
