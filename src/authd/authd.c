@@ -16,6 +16,7 @@
 #include "authd/asked.h"
 #include "authd/authd_internal.h"
 #include "authd/control.h"
+#include "authd/keytab.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "conf/ctl.h"
@@ -91,6 +92,7 @@ bool authd_reload(struct authd *a, struct buf *why)
     conf_free(a->conf);
     a->conf = fresh;
     apply_conf(a);
+    keytab_open(a);
     trace_set(TRACE_AUTHD, fresh->trace.level[TRACE_AUTHD], fresh->trace.flags[TRACE_AUTHD]);
     return true;
 }
@@ -186,21 +188,24 @@ static bool lock_in(const struct authd *a, struct buf *why)
 {
     const struct conf *c = a->conf;
     char *conf_dir = folder_of(c->file), *db_dir = folder_of(c->database);
-    char *keytab_dir = folder_of(c->kerberos.keytab);
-    const char *krb5_conf = getenv("KRB5_CONFIG");
     char *key_dir = folder_of(c->key_path), *trace_dir = folder_of(c->trace.path);
+    struct keytab_folders kerberos;
     struct sandbox_rules rules = {
-        .read = { conf_dir, key_dir, keytab_dir[0] ? keytab_dir : NULL, "/etc/krb5.conf",
-                  "/etc/krb5.conf.d", "/etc/gss", krb5_conf },
+        .read = { conf_dir, key_dir },
         .write = { c->state, db_dir, trace_dir, c->run },
         .files = true,
+        .refuses_plugins = true,
     };
+
+    keytab_folders_init(&kerberos, c);
+    for (unsigned i = 0; i < kerberos.count; i++)
+        rules.read[2 + i] = kerberos.folder[i];
     bool good = sandbox_drop(c->user_authd, why) && sandbox_enter(&rules, why);
 
     free(conf_dir);
     free(db_dir);
     free(key_dir);
-    free(keytab_dir);
+    keytab_folders_fini(&kerberos);
     free(trace_dir);
     return good;
 }
@@ -251,27 +256,6 @@ static bool open_directory(struct authd *a, struct buf *why)
     ad_on_names(a->ad, on_names, a);
     ad_on_end(a->ad, on_keeper_end, a);
     return true;
-}
-
-/* Without the keytab NTLM works as ever; who comes with a ticket is told to come back later. */
-static void open_keytab(struct authd *a)
-{
-    const struct conf *c = a->conf;
-    struct buf cache = { 0 }, why = { 0 };
-
-    if (c->kerberos.keytab[0] == '\0')
-        return;
-    buf_printf(&cache, "%s/kerberos.replay", c->state);
-    struct krb_acceptor_settings s = { .keytab = c->kerberos.keytab,
-                                       .service = c->kerberos.service,
-                                       .replay_cache = cache.ptr };
-    a->acceptor = krb_acceptor_new(&s, &why);
-    if (!a->acceptor) {
-        fprintf(stderr, "postern: authd runs without Kerberos: %.*s\n", STR_ARG(buf_str(&why)));
-        trace_text(TRACE_AUTHD, TL_ERROR, "kerberos", "%.*s", STR_ARG(buf_str(&why)));
-    }
-    buf_fini(&cache);
-    buf_fini(&why);
 }
 
 /* Next to the front's, in a file of our own: two processes must not rotate one file. */
@@ -412,7 +396,7 @@ int authd_run(struct conf *conf)
         !open_directory(a, &why))
         return complain(&why);
     open_trace(a);
-    open_keytab(a);
+    keytab_open(a);
     open_budgets(a);
     trace_text(TRACE_AUTHD, TL_INFO, "start", "authd %s answers for %s", POSTERN_VERSION,
                conf->netbios_domain);

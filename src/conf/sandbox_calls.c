@@ -143,10 +143,14 @@ static bool allow_mask(scmp_filter_ctx f, int call, unsigned arg, uint64_t mask,
 
 /* No new code in memory, and threads but no processes.  clone3 hides its flags behind a pointer:
  * told that it does not exist, the C library takes clone. */
-static bool allow_threads_and_memory(scmp_filter_ctx f, bool libraries)
+static bool allow_threads_and_memory(scmp_filter_ctx f, const struct sandbox_rules *rules)
 {
     /* with libraries code is mapped, but never what can be written as well */
-    if (libraries && !allow_mask(f, SCMP_SYS(mmap), 2, PROT_WRITE | PROT_EXEC, PROT_EXEC))
+    if (rules->libraries && !allow_mask(f, SCMP_SYS(mmap), 2, PROT_WRITE | PROT_EXEC, PROT_EXEC))
+        return false;
+    if (rules->refuses_plugins &&
+        seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(mmap), 1,
+                         SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)) != 0)
         return false;
     return allow_mask(f, SCMP_SYS(mmap), 2, PROT_EXEC, 0) &&
            allow_mask(f, SCMP_SYS(mprotect), 2, PROT_EXEC, 0) &&
@@ -200,9 +204,8 @@ static bool fill(scmp_filter_ctx f, const struct sandbox_rules *rules)
             return false;
     }
     return allow_all(f, SCMP_ACT_ALLOW, always, ARRAY_LEN(always)) &&
-           allow_threads_and_memory(f, rules->libraries) &&
-           (!rules->libraries || allow_libraries(f)) && allow_files(f, rules->files) &&
-           allow_sockets(f, rules);
+           allow_threads_and_memory(f, rules) && (!rules->libraries || allow_libraries(f)) &&
+           allow_files(f, rules->files) && allow_sockets(f, rules);
 }
 
 /* Raised by the call itself, never in the middle of malloc (whose calls are all allowed), so the

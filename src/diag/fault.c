@@ -35,7 +35,8 @@ const char *fault_name(enum fault f)
 
 bool fault_is_of_directory(enum fault f)
 {
-    return f == FAULT_KERBEROS_KEYTAB || strncmp(fault_name(f), "directory-", 10) == 0;
+    return f == FAULT_KERBEROS_KEYTAB || f == FAULT_KERBEROS_CACHE ||
+           strncmp(fault_name(f), "directory-", 10) == 0;
 }
 
 enum fault fault_from_name(struct str name)

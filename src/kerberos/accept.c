@@ -2,6 +2,7 @@
 #include "kerberos/accept.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
@@ -21,7 +22,8 @@ struct krb_acceptor {
 
 /* --- faults --- */
 
-/* What the library's codes mean to whoever looks for the cause. */
+/* What the library's codes mean to whoever looks for the cause.  Once there are credentials, the
+ * replay cache is the only file left that a system call can fail for. */
 static const struct {
     krb5_error_code code;
     enum fault fault;
@@ -42,6 +44,13 @@ static const struct {
     { KRB5_NOPERM_ETYPE, FAULT_KERBEROS_ENCRYPTION },
     { KRB5_PROG_ETYPE_NOSUPP, FAULT_KERBEROS_ENCRYPTION },
     { KRB5KDC_ERR_ETYPE_NOSUPP, FAULT_KERBEROS_ENCRYPTION },
+    { ENOSPC, FAULT_KERBEROS_CACHE },
+    { EDQUOT, FAULT_KERBEROS_CACHE },
+    { EACCES, FAULT_KERBEROS_CACHE },
+    { EPERM, FAULT_KERBEROS_CACHE },
+    { EROFS, FAULT_KERBEROS_CACHE },
+    { ENOENT, FAULT_KERBEROS_CACHE },
+    { EIO, FAULT_KERBEROS_CACHE },
 };
 
 static enum fault meaning_of(OM_uint32 minor)
@@ -68,6 +77,19 @@ static void add_skew(const struct krb_acceptor *a, struct str request, struct bu
 
 /* --- acceptor --- */
 
+/* access() would not ask what a sandbox has to say. */
+static void look_at_keytab(const char *path, struct buf *why)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        buf_printf(why,
+                   "the keytab %s cannot be read (%s): it must exist and belong to our account",
+                   path, strerror(errno));
+    else
+        close(fd);
+}
+
 struct krb_acceptor *krb_acceptor_new(const struct krb_acceptor_settings *s, struct buf *why)
 {
     struct krb_acceptor *a = calloc(1, sizeof(*a));
@@ -76,18 +98,16 @@ struct krb_acceptor *krb_acceptor_new(const struct krb_acceptor_settings *s, str
         abort();
     krb5_error_code code = krb5_init_context(&a->context);
     if (code != 0) {
-        buf_printf(why, "Kerberos cannot start (%d): see that krb5.conf can be read", (int)code);
-        free(a);
-        return NULL;
-    }
-    if (access(s->keytab, R_OK) != 0) {
+        const char *text = krb5_get_error_message(NULL, code);
         buf_printf(why,
-                   "the keytab %s cannot be read (%s): it must exist and belong to our account",
-                   s->keytab, strerror(errno));
-        krb5_free_context(a->context);
+                   "the Kerberos library cannot start (%s): see that krb5.conf, and what it "
+                   "includes, is well-formed and can be read by our account",
+                   text);
+        krb5_free_error_message(NULL, text);
         free(a);
         return NULL;
     }
+    look_at_keytab(s->keytab, why);
     a->keytab = str_own(str_from_c(s->keytab));
     a->service = s->service ? str_own(str_from_c(s->service)) : NULL;
     struct buf cache = { 0 };
@@ -188,6 +208,14 @@ static enum fault refused(const struct krb_acceptor *a, struct str request, OM_u
     return fault;
 }
 
+/* The text alone says "Permission denied" and not of what. */
+static enum fault no_credentials(OM_uint32 minor, struct buf *detail)
+{
+    krb_lucid_status(minor, detail);
+    buf_add_c(detail, " (reading the keytab or krb5.conf)");
+    return FAULT_KERBEROS_KEYTAB;
+}
+
 enum fault krb_accept(struct krb_acceptor *a, struct str token, struct krb_accepted *out,
                       struct buf *reply, struct buf *detail)
 {
@@ -204,10 +232,8 @@ enum fault krb_accept(struct krb_acceptor *a, struct str token, struct krb_accep
         return FAULT_KERBEROS_TOKEN;
     }
     major = credentials(a, &cred, &minor);
-    if (GSS_ERROR(major)) {
-        krb_lucid_status(minor, detail);
-        return FAULT_KERBEROS_KEYTAB;
-    }
+    if (GSS_ERROR(major))
+        return no_credentials(minor, detail);
     major = gss_accept_sec_context(&minor, &context, cred, &in, GSS_C_NO_CHANNEL_BINDINGS, NULL,
                                    NULL, &answer, NULL, NULL, NULL);
     enum fault fault = FAULT_NONE;

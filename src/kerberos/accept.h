@@ -27,7 +27,8 @@ struct krb_accepted {
     int64_t ends; /* seconds since 1970: end of the ticket, no skew in it */
 };
 
-/* NULL with a reason. */
+/* NULL with a reason when the library cannot start.  An acceptor and a reason when the keytab
+ * cannot be read yet: it will be looked for at each accept. */
 struct krb_acceptor *krb_acceptor_new(const struct krb_acceptor_settings *s, struct buf *why);
 void krb_acceptor_free(struct krb_acceptor *a);
 

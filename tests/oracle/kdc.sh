@@ -92,7 +92,7 @@ kdc_start() { # realm
 }
 
 kdc_admin() {
-    printf '%s\n' "$@" | kadmin.local -r "$kdc_realm" >>"$dir/admin.log" 2>&1
+    printf '%s\n' "$@" | kadmin.local -r "$kdc_realm" >"$dir/admin.log" 2>&1 || { cat "$dir/admin.log" >&2; return 1; }
 }
 
 kdc_stop() {

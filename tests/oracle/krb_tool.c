@@ -232,10 +232,10 @@ static struct krb_acceptor *open_acceptor(char **argv)
 
     be_acceptor();
     struct krb_acceptor *a = krb_acceptor_new(&s, &why);
-    if (!a) {
-        buf_add_char(&why, '\0');
-        fail("no acceptor", why.ptr);
-    }
+    if (why.len > 0)
+        fprintf(stderr, "krb_tool: %.*s\n", STR_ARG(buf_str(&why)));
+    if (!a)
+        exit(2);
     buf_fini(&why);
     return a;
 }

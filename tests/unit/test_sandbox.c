@@ -251,6 +251,20 @@ static bool makes_memory_code(void)
     return mprotect(at, 4096, PROT_READ | PROT_EXEC) == 0;
 }
 
+/* A library whose plug-in is refused goes on; one that makes memory code does not. */
+static void plugins_are_refused_where_a_library_looks_for_them(void **state)
+{
+    struct sandbox_rules rules = { .read = { "/usr" }, .files = true, .refuses_plugins = true };
+    (void)state;
+
+    assert_int_equal(inside(&rules, maps_a_library), REFUSED);
+    assert_int_equal(inside(&rules, maps_code), REFUSED);
+    assert_int_equal(inside(&rules, makes_memory_code), STOPPED);
+    assert_int_equal(inside(&rules, opens_a_unix_socket), STOPPED);
+    rules.refuses_plugins = false;
+    assert_int_equal(inside(&rules, maps_a_library), STOPPED);
+}
+
 static void a_process_around_libraries_loads_code_but_makes_none(void **state)
 {
     (void)state;
@@ -362,6 +376,7 @@ int main(void)
                                         make_dir, remove_dir),
         cmocka_unit_test(sockets_are_of_the_kinds_named),
         cmocka_unit_test(a_process_around_libraries_loads_code_but_makes_none),
+        cmocka_unit_test(plugins_are_refused_where_a_library_looks_for_them),
         cmocka_unit_test(tcp_goes_to_the_ports_named_and_no_other),
         cmocka_unit_test(the_environment_can_switch_it_off),
         cmocka_unit_test(an_account_that_does_not_exist_is_told),
