@@ -5,9 +5,9 @@
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
 #include <krb5.h>
+#include <stdlib.h>
 
 #include "base/compiler.h"
-#include "base/secret.h"
 #include "kerberos/lucid.h"
 
 /* What KDC and library say, as the client's user should read it. */
@@ -20,12 +20,15 @@ static const struct {
     { KRB5_REALM_CANT_RESOLVE, FAULT_KERBEROS_KDC_UNREACHABLE },
     { KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN, FAULT_KERBEROS_SERVICE_UNKNOWN },
     { KRB5KDC_ERR_PRINCIPAL_NOT_UNIQUE, FAULT_KERBEROS_SERVICE_UNKNOWN },
+    { KRB5KDC_ERR_MUST_USE_USER2USER, FAULT_KERBEROS_SERVICE_UNKNOWN }, /* a name, but no service */
+    { KRB5KDC_ERR_SERVICE_REVOKED, FAULT_KERBEROS_SERVICE_UNKNOWN },
     { KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, FAULT_USER_UNKNOWN },
     { KRB5KDC_ERR_PREAUTH_FAILED, FAULT_USER_WRONG_PASSWORD },
     { KRB5KRB_AP_ERR_BAD_INTEGRITY, FAULT_USER_WRONG_PASSWORD },
     { KRB5KDC_ERR_CLIENT_REVOKED, FAULT_USER_DISABLED },
     { KRB5KDC_ERR_KEY_EXP, FAULT_USER_PASSWORD_EXPIRED },
     { KRB5KDC_ERR_NAME_EXP, FAULT_USER_EXPIRED },
+    { KRB5KDC_ERR_POLICY, FAULT_USER_RESTRICTED },
     { KRB5KRB_AP_ERR_SKEW, FAULT_KERBEROS_CLOCK_SKEW },
     { KRB5_KDCREP_SKEW, FAULT_KERBEROS_CLOCK_SKEW },
     { KRB5KRB_AP_ERR_TKT_EXPIRED, FAULT_KERBEROS_NO_CREDENTIALS },
@@ -74,13 +77,52 @@ static OM_uint32 acquire(const struct krb_initiate *in, gss_cred_id_t *cred, OM_
     return major;
 }
 
-static OM_uint32 flags_of(const struct krb_initiate *in)
+static enum fault no_keys(struct buf *detail)
 {
-    return GSS_C_INTEG_FLAG | (in->mutual ? GSS_C_MUTUAL_FLAG : 0u) |
-           (in->replay ? GSS_C_REPLAY_FLAG : 0u) | (in->sequence ? GSS_C_SEQUENCE_FLAG : 0u);
+    buf_add_c(detail, "the session key is of a kind we do not sign with");
+    return FAULT_KERBEROS_ENCRYPTION;
 }
 
-/* The service is named as the challenge names it; nothing asks a name service about it. */
+static OM_uint32 flags_of(const struct krb_initiate *in)
+{
+    return GSS_C_INTEG_FLAG | (in->replay ? GSS_C_REPLAY_FLAG : 0u) |
+           (in->sequence ? GSS_C_SEQUENCE_FLAG : 0u);
+}
+
+/* Without a realm a name would be taken to be of the default realm, which need not be the user's,
+ * and need not be there.  An empty one is "wherever the KDC says" (RFC 6806).  Nothing asks a name
+ * service. */
+static void name_service(struct str service, struct buf *out)
+{
+    struct str host = service;
+    krb5_context k;
+    char **realms = NULL;
+
+    buf_add(out, service);
+    if (str_find_char(service, '@') != SIZE_MAX)
+        return;
+    str_take_until(&host, '/');
+    buf_add_char(out, '@');
+    if (krb5_init_context(&k) != 0)
+        return;
+    char *name = str_own(host);
+    if (krb5_get_host_realm(k, name, &realms) == 0 && realms[0])
+        buf_add_c(out, realms[0]);
+    krb5_free_host_realm(k, realms);
+    free(name);
+    krb5_free_context(k);
+}
+
+static OM_uint32 import_service(struct str service, gss_name_t *out, OM_uint32 *minor)
+{
+    struct buf name = { 0 };
+
+    name_service(service, &name);
+    OM_uint32 major = import(buf_str(&name), (gss_OID)GSS_KRB5_NT_PRINCIPAL_NAME, out, minor);
+    buf_fini(&name);
+    return major;
+}
+
 static enum fault make_token(const struct krb_initiate *in, gss_cred_id_t cred, struct buf *token,
                              struct krb_keys *keys, struct buf *detail)
 {
@@ -91,7 +133,7 @@ static enum fault make_token(const struct krb_initiate *in, gss_cred_id_t cred, 
     enum fault fault = FAULT_NONE;
     int64_t ends;
 
-    OM_uint32 major = import(in->service, (gss_OID)GSS_KRB5_NT_PRINCIPAL_NAME, &service, &minor);
+    OM_uint32 major = import_service(in->service, &service, &minor);
     if (!GSS_ERROR(major))
         major = gss_init_sec_context(&minor, cred, &context, service, gss_mech_krb5, flags_of(in),
                                      GSS_C_INDEFINITE, GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER,
@@ -99,7 +141,7 @@ static enum fault make_token(const struct krb_initiate *in, gss_cred_id_t cred, 
     if (GSS_ERROR(major))
         fault = failed(minor, detail);
     else if (!krb_lucid_keys(&context, keys, &ends))
-        fault = FAULT_KERBEROS_ENCRYPTION;
+        fault = no_keys(detail);
     else
         buf_add(token, str_of(out.value, out.length));
     gss_release_buffer(&ignored, &out);
@@ -114,6 +156,10 @@ enum fault krb_initiate(const struct krb_initiate *in, struct buf *token, struct
     OM_uint32 minor = 0;
     gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
 
+    if (in->password.len > 0 && in->principal.len == 0) {
+        buf_add_c(detail, "there is a password, but no name");
+        return FAULT_KERBEROS_NO_CREDENTIALS;
+    }
     if (GSS_ERROR(acquire(in, &cred, &minor)))
         return failed(minor, detail);
     enum fault fault = make_token(in, cred, token, keys, detail);

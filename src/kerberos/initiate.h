@@ -12,19 +12,20 @@
 #include "kerberos/mic.h"
 
 struct krb_initiate {
-    struct str service;   /* "sip/fe.example.test", as the challenge names it */
+    /* "sip/fe.example.test", as the challenge names it.  Its realm is what krb5.conf says of the
+     * host, else whatever the user's KDC refers us to. */
+    struct str service;
     struct str principal; /* "ada", "ada@REALM"; empty: whose the credential cache is */
     struct str password;  /* empty: the tickets of the credential cache (KRB5CCNAME) */
     /* what some initiators ask for besides integrity: the acceptor must bear it (tests) */
-    bool mutual, replay, sequence;
+    bool replay, sequence;
 };
 
 /* Appends the token to `token`, and gives the initiator's keys (the caller wipes them).  Blocks on
  * the KDC.  Faults: kerberos-no-credentials, kerberos-kdc-unreachable, kerberos-service-unknown,
  * kerberos-clock-skew, user-wrong-password and other user- faults as the KDC names them; what the
- * library said goes to `detail`.  With `mutual` the keys are final only for a context without an
- * acceptor's sub-key: keys are then those of the initiator until krb_initiate answers are read, so
- * clients of SIP leave it false. */
+ * library said goes to `detail`.  No mutual authentication: nothing would bring its answer
+ * ([MS-SIPAE] 3.3.5.1), and the server proves itself by its signatures. */
 enum fault krb_initiate(const struct krb_initiate *in, struct buf *token, struct krb_keys *keys,
                         struct buf *detail);
 
