@@ -45,7 +45,7 @@ BEGIN {
     # users seals hashes at rest; the client derives its instance id from the epid with SHA-1
     only("^nettle/", "^src/(ntlm/crypt[^/]*|kerberos/mic|users/[^/]*|client/message|edge/token|edge/hide)\\.[ch]$")
     # ad/ldap_creds gets the LDAP library its ticket
-    only("^(gssapi/|krb5)", "^src/(kerberos/(accept|initiate|lucid|keytab)|ad/ldap_creds)\\.[ch]$")
+    only("^(gssapi/|krb5)", "^src/(kerberos/(accept|initiate|lucid|key_list|keytab)|ad/ldap_creds)\\.[ch]$")
     only("^(ldap|lber|sasl/|wbclient)", "^src/ad/")
     only("^sqlite3\\.h$", "^src/users/")
     only("^ini\\.h$", "^src/conf/")

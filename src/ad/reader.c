@@ -432,6 +432,29 @@ enum fault ad_reader_match(struct ad_reader *r, enum ad_by by, struct str value,
     return fault;
 }
 
+enum fault ad_reader_entry(struct ad_reader *r, const char *dn, const char *const *attributes,
+                           void (*each)(void *arg, const struct ad_entry *e), void *arg,
+                           struct buf *why)
+{
+    struct search s = { dn, LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 1, NULL };
+    LDAPMessage *found = NULL;
+
+    if (!ad_reader_open(r, 0, why))
+        return FAULT_DIRECTORY_LDAP;
+    int code = ask(r, &s, &found);
+    LDAPMessage *first = code == LDAP_SUCCESS ? ldap_first_entry(r->ld, found) : NULL;
+    if (first) {
+        struct loaded l;
+        load_entry(r->ld, first, &l);
+        each(arg, &l.entry);
+        loaded_fini(&l);
+    }
+    ldap_msgfree(found);
+    return code == LDAP_SUCCESS || code == LDAP_NO_SUCH_OBJECT
+               ? FAULT_NONE
+               : failed(r, "reading an entry", code, why);
+}
+
 /* --- one account --- */
 
 struct finding {

@@ -41,6 +41,11 @@ enum fault ad_reader_match(struct ad_reader *r, enum ad_by by, struct str value,
 /* The one account, and whether another has its SIP address. */
 enum fault ad_reader_find(struct ad_reader *r, enum ad_by by, struct str value, bool *found,
                           struct ad_account *out, struct buf *why);
+/* Other attributes of one entry, a NULL-terminated list of at most AD_ATTRIBUTES_MAX; `each` is not
+ * called when it is gone.  Not to be asked from within another call-back. */
+enum fault ad_reader_entry(struct ad_reader *r, const char *dn, const char *const *attributes,
+                           void (*each)(void *arg, const struct ad_entry *e), void *arg,
+                           struct buf *why);
 /* All who have a SIP address, in pages (RFC 2696). */
 enum fault ad_reader_list(struct ad_reader *r, ad_reader_each each, void *arg, struct buf *why);
 /* The rootDSE: does the server answer? */

@@ -280,8 +280,8 @@ static enum judge_step judge_ticket_of(struct judge *j, struct judge_case *k, en
     if (!u)
         return finish(j, k, FAULT_USER_UNKNOWN);
     know_user(k, u, shared);
-    fault = user_check_account(u, k->time.now);
-    if (fault != FAULT_NONE && fault != FAULT_USER_MUST_CHANGE)
+    fault = user_check_ticket(u, k->time.now);
+    if (fault != FAULT_NONE)
         return finish(j, k, fault);
     k->answer.verdict.password_proved = true;
     return finish(j, k, user_check_sip(&k->answer.user, shared, k->q.from_uri, k->q.remote));

@@ -12,6 +12,13 @@ enum fault user_check_account(const struct user *u, int64_t now)
     return u->flags & USER_MUST_CHANGE ? FAULT_USER_MUST_CHANGE : FAULT_NONE;
 }
 
+enum fault user_check_ticket(const struct user *u, int64_t now)
+{
+    enum fault fault = user_check_account(u, now);
+
+    return fault == FAULT_USER_MUST_CHANGE ? FAULT_NONE : fault;
+}
+
 enum fault user_check_sip(const struct user *u, bool shared, struct str from_uri, bool remote)
 {
     struct user_key own, from;
