@@ -263,7 +263,7 @@ static void a_frozen_source_does_not_hold_up_what_is_remembered(void **state)
     struct ad_counts c;
 
     (void)state;
-    begin("ad_timeout = 200ms\n");
+    begin("ad_timeout = 1s\n");
     find_now("ada");
     kit->frozen = true;
     prove("ada");
