@@ -18,10 +18,17 @@ struct entry {
     char text[];
 };
 
-struct ad_cache {
-    struct table by_key;
+/* In the order of their last use. */
+struct order {
     struct entry *newest, *oldest;
     unsigned count, max;
+};
+
+/* Names that nobody has keep to their own part, so that whoever makes them up by the thousand
+ * drives no account out. */
+struct ad_cache {
+    struct table by_key;
+    struct order accounts, nobodies;
 };
 
 bool ad_key_of(enum ad_by by, struct str value, struct ad_key *out)
@@ -48,18 +55,23 @@ bool ad_key_of(enum ad_by by, struct str value, struct ad_key *out)
 
 /* --- entries --- */
 
-static void unlink_entry(struct ad_cache *c, struct entry *e)
+static struct order *order_of(struct ad_cache *c, const struct entry *e)
 {
-    *(e->newer ? &e->newer->older : &c->newest) = e->older;
-    *(e->older ? &e->older->newer : &c->oldest) = e->newer;
+    return e->nobody ? &c->nobodies : &c->accounts;
 }
 
-static void link_newest(struct ad_cache *c, struct entry *e)
+static void unlink_entry(struct order *o, struct entry *e)
+{
+    *(e->newer ? &e->newer->older : &o->newest) = e->older;
+    *(e->older ? &e->older->newer : &o->oldest) = e->newer;
+}
+
+static void link_newest(struct order *o, struct entry *e)
 {
     e->newer = NULL;
-    e->older = c->newest;
-    *(c->newest ? &c->newest->newer : &c->oldest) = e;
-    c->newest = e;
+    e->older = o->newest;
+    *(o->newest ? &o->newest->newer : &o->oldest) = e;
+    o->newest = e;
 }
 
 static void remove_entry(struct ad_cache *c, struct entry *e)
@@ -68,8 +80,8 @@ static void remove_entry(struct ad_cache *c, struct entry *e)
         if (e->key[i].len && table_get(&c->by_key, e->key[i]) == e)
             table_remove(&c->by_key, e->key[i]);
     }
-    unlink_entry(c, e);
-    c->count--;
+    unlink_entry(order_of(c, e), e);
+    order_of(c, e)->count--;
     free(e);
 }
 
@@ -161,14 +173,17 @@ struct ad_cache *ad_cache_new(unsigned entries)
 
     if (!c)
         abort();
-    c->max = entries ? entries : 1;
+    c->nobodies.max = entries / 4 ? entries / 4 : 1;
+    c->accounts.max = entries > c->nobodies.max ? entries - c->nobodies.max : 1;
     return c;
 }
 
 void ad_cache_clear(struct ad_cache *c)
 {
-    while (c->newest)
-        remove_entry(c, c->newest);
+    while (c->accounts.newest)
+        remove_entry(c, c->accounts.newest);
+    while (c->nobodies.newest)
+        remove_entry(c, c->nobodies.newest);
 }
 
 void ad_cache_free(struct ad_cache *c)
@@ -180,7 +195,7 @@ void ad_cache_free(struct ad_cache *c)
 
 unsigned ad_cache_count(const struct ad_cache *c)
 {
-    return c->count;
+    return c->accounts.count + c->nobodies.count;
 }
 
 enum ad_cached ad_cache_get(struct ad_cache *c, const struct ad_key *key, const char *domain,
@@ -194,8 +209,8 @@ enum ad_cached ad_cache_get(struct ad_cache *c, const struct ad_key *key, const 
         remove_entry(c, e);
         return AD_CACHE_UNKNOWN;
     }
-    unlink_entry(c, e);
-    link_newest(c, e);
+    unlink_entry(order_of(c, e), e);
+    link_newest(order_of(c, e), e);
     if (e->nobody)
         return AD_CACHE_NOBODY;
     account_of(e, domain, out);
@@ -219,6 +234,7 @@ void ad_cache_put(struct ad_cache *c, const struct ad_key *key, const struct ad_
                   uint64_t until_ms)
 {
     struct entry *e = entry_new(key, a);
+    struct order *o = order_of(c, e);
 
     e->until_ms = until_ms;
     for (unsigned i = 0; i < KEYS; i++) {
@@ -232,9 +248,9 @@ void ad_cache_put(struct ad_cache *c, const struct ad_key *key, const struct ad_
         if (former && former != e && former->nobody)
             remove_entry(c, former);
     }
-    link_newest(c, e);
-    if (++c->count > c->max)
-        remove_entry(c, c->oldest);
+    link_newest(o, e);
+    if (++o->count > o->max)
+        remove_entry(c, o->oldest);
 }
 
 static bool drop_by(struct ad_cache *c, enum ad_by by, struct str value)
@@ -248,7 +264,7 @@ static void drop_shared(struct ad_cache *c)
 {
     struct entry *older;
 
-    for (struct entry *e = c->newest; e; e = older) {
+    for (struct entry *e = c->accounts.newest; e; e = older) {
         older = e->older;
         if (e->shared)
             remove_entry(c, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Accounts read lately, and names nobody has, by every key they are looked up with.  Bounded; what
- * was not used for longest goes first.  Entries are copies as long as their texts are. */
+ * was not used for longest goes first.  A quarter is for names nobody has.  Entries are copies as
+ * long as their texts are. */
 #ifndef POSTERN_AD_CACHE_H
 #define POSTERN_AD_CACHE_H
 

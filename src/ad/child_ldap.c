@@ -38,10 +38,11 @@ static void answer(void *arg, const struct ad_question *q, struct ad_answer *a, 
     bool old = ad_reader_server(r)[0] != '\0';
 
     a->fault = ask(r, q, a, q->first, text, &why);
-    /* a connection that had died, or a controller that hangs: the next one may answer in time */
+    /* a connection may have died of old age, and when a controller hangs the next may answer */
     if (old && (a->fault == FAULT_DIRECTORY_LDAP || a->fault == FAULT_DIRECTORY_SLOW)) {
+        unsigned first = a->fault == FAULT_DIRECTORY_SLOW ? ad_reader_next(r) : q->first;
         buf_clear(&why);
-        a->fault = ask(r, q, a, ad_reader_next(r), text, &why);
+        a->fault = ask(r, q, a, first, text, &why);
     }
     user_field_set(a->detail, sizeof(a->detail), str_first(str_trim(buf_str(&why)), AD_DETAIL_MAX));
     user_field_set(a->server, sizeof(a->server), str_from_c(ad_reader_server(r)));

@@ -130,7 +130,7 @@ static bool set_limits(LDAP *ld, uint32_t limit_ms)
     static struct ldap_conncb calls = { .lc_add = connected, .lc_del = disconnected };
 
     struct timeval limit = { .tv_sec = limit_ms / 1000, .tv_usec = (limit_ms % 1000) * 1000 };
-    int three = LDAP_VERSION3;
+    int three = LDAP_VERSION3, idle_s = 60, every_s = 10, probes = 3;
 
     return ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &three) == 0 &&
            /* AD answers searches at the domain's root with referrals to its other partitions */
@@ -138,6 +138,10 @@ static bool set_limits(LDAP *ld, uint32_t limit_ms)
            ldap_set_option(ld, LDAP_OPT_RESTART, LDAP_OPT_ON) == 0 &&
            /* the name we were given is the one the ticket must be for, not what DNS says of it */
            ldap_set_option(ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON) == 0 &&
+           /* what a firewall forgot is found out before somebody waits for it */
+           ldap_set_option(ld, LDAP_OPT_X_KEEPALIVE_IDLE, &idle_s) == 0 &&
+           ldap_set_option(ld, LDAP_OPT_X_KEEPALIVE_INTERVAL, &every_s) == 0 &&
+           ldap_set_option(ld, LDAP_OPT_X_KEEPALIVE_PROBES, &probes) == 0 &&
            ldap_set_option(ld, LDAP_OPT_CONNECT_CB, &calls) == 0 &&
            ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &limit) == 0 &&
            ldap_set_option(ld, LDAP_OPT_TIMEOUT, &limit) == 0;

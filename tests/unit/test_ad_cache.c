@@ -14,7 +14,7 @@ static struct ad_account got;
 static int setup(void **state)
 {
     (void)state;
-    cache = ad_cache_new(4);
+    cache = ad_cache_new(5); /* four accounts, and one name that nobody has */
     return 0;
 }
 
@@ -191,6 +191,23 @@ static void a_change_drops_by_each_key(void **state)
     assert_int_equal(ad_cache_count(cache), 0);
 }
 
+static void names_made_up_by_the_thousand_drive_no_account_out(void **state)
+{
+    char name[16];
+
+    (void)state;
+    put("ada");
+    for (unsigned i = 0; i < 5000; i++) {
+        snprintf(name, sizeof(name), "user%u", i);
+        struct ad_key k = key(AD_BY_NAME, name);
+        ad_cache_put(cache, &k, NULL, 100);
+    }
+    assert_int_equal(ad_cache_count(cache), 2);
+    assert_int_equal(get(AD_BY_NAME, "ada"), AD_CACHE_FOUND);
+    assert_int_equal(get(AD_BY_NAME, "user4999"), AD_CACHE_NOBODY);
+    assert_int_equal(get(AD_BY_NAME, "user4998"), AD_CACHE_UNKNOWN);
+}
+
 /* As many as come: the bound holds and nothing is lost track of. */
 static void thousands_pass_through(void **state)
 {
@@ -236,6 +253,7 @@ int main(void)
         WITH_CACHE(owners_of_one_address_are_remembered_beside_each_other),
         WITH_CACHE(what_was_longest_unused_goes_first),
         WITH_CACHE(a_change_drops_by_each_key),
+        WITH_CACHE(names_made_up_by_the_thousand_drive_no_account_out),
         WITH_CACHE(thousands_pass_through),
         WITH_CACHE(what_no_account_can_be_called_has_no_key),
     };
