@@ -267,12 +267,12 @@ static void print_ready_json(const struct deployment *d)
 static void print_kerberos(const struct deployment *d, const char *self, const char *port)
 {
     printf("  With Kerberos, inside (kinit is in krb5-user, and asks for the password):\n"
-           "    export KRB5_CONFIG=%s\n"
+           "    export KRB5_CONFIG=%s KRB5CCNAME=FILE:%s/tickets\n"
            "    kinit ada@%s\n"
            "    %s signin sip:ada@%s --scheme kerberos --server 127.0.0.1:%s --ca %s\n"
            "    (Pidgin too, when it is started there: Use Single Sign-On, Authentication scheme "
            "Kerberos)\n",
-           d->kdc.krb5_conf, d->realm, self, d->domain, port, d->ca);
+           d->kdc.krb5_conf, d->kdc.dir, d->realm, self, d->domain, port, d->ca);
 }
 
 static void print_ready(const struct deployment *d)
