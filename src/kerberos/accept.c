@@ -153,8 +153,9 @@ static bool name_text(gss_name_t name, char *out, size_t size)
     return good;
 }
 
-/* Any key of the keytab opens its ticket; only ours are meant for us.  The realm is the keytab's.
- */
+/* Any key of the keytab opens its ticket; only ours are meant for us.  The library names the entry
+ * whose key it was, not what the ticket calls the service, which anybody may rewrite.  The realm is
+ * the keytab's. */
 static bool is_our_service(const struct krb_acceptor *a, const char *target)
 {
     struct str name = str_from_c(target);
@@ -177,7 +178,8 @@ static enum fault take_names(const struct krb_acceptor *a, gss_ctx_id_t context,
         name_text(target, service, sizeof(service)))
         fault = is_our_service(a, service) ? FAULT_NONE : FAULT_KERBEROS_NO_KEY;
     if (fault == FAULT_KERBEROS_NO_KEY)
-        buf_printf(detail, "the ticket is for %s, not for %s", service, a->service);
+        buf_printf(detail, "the keytab's key of %s opens it, but [kerberos] service is %s", service,
+                   a->service);
     gss_release_name(&minor, &source);
     gss_release_name(&minor, &target);
     return fault;
