@@ -70,6 +70,13 @@ _postern_user() {
     esac
 }
 
+_postern_directory() {
+    case "${#plain[@]}" in
+    1) _postern_reply "test --help" ;;
+    *) _postern_reply "sip: --json -c --config --help" ;;
+    esac
+}
+
 _postern_policy() {
     local presets="windows-2003 windows-2008 windows-2008r2 strict"
     local keys="ntlm_min_server_sec= ntlm_min_client_sec= ntlm_offer= lm_compatibility= min_sipae_version= mode="
@@ -117,11 +124,12 @@ _postern() {
     _postern_plain
     ! _postern_value "${COMP_WORDS[COMP_CWORD - 1]}" || return 0
     case "${plain[0]:-}" in
-    "") _postern_reply "serve front edge authd demo user signin policy ctl --help --version" ;;
+    "") _postern_reply "serve front edge authd demo user directory signin policy ctl --help --version" ;;
     serve) _postern_reply "-c --config --check --explain-config --help" ;;
     front | edge | authd) _postern_reply "-c --config --help" ;;
     demo) _postern_reply "--once --json --no-kerberos --dir --port-base --help" ;;
     user) _postern_user ;;
+    directory) _postern_directory ;;
     signin) _postern_reply "--server --transport --login --password-stdin --profile --scheme --ca \
         --no-verify --timeout --json --help sip:" ;;
     policy) _postern_policy ;;

@@ -16,6 +16,7 @@ int cmd_front(int argc, char **argv);
 int cmd_edge(int argc, char **argv);
 int cmd_authd(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_directory(int argc, char **argv);
 int cmd_user(int argc, char **argv);
 int cmd_signin(int argc, char **argv);
 int cmd_policy(int argc, char **argv);

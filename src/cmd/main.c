@@ -17,6 +17,8 @@ static const struct {
     { "authd", cmd_authd, "run the account service alone" },
     { "user", cmd_user,
       "accounts of the embedded directory: add, set, show, list, remove, import" },
+    { "directory", cmd_directory,
+      "what the directory says of a user, and whether they could sign in: test" },
     { "signin", cmd_signin, "sign in as a client would, leg by leg" },
     { "policy", cmd_policy, "session security: show, set, matrix (who gets in, who does not)" },
     { "ctl", cmd_ctl, "ask or steer a running server: status, sessions, kick, trace, reload" },
@@ -29,7 +31,7 @@ static int help(FILE *to)
             "usage: postern COMMAND [ARGUMENT...]\n\n",
             POSTERN_VERSION);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].what);
     fprintf(to, "\n'postern COMMAND --help' says more.  First time here: postern demo\n");
     return to == stdout ? CMD_DONE : CMD_USAGE;
 }

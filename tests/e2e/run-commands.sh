@@ -60,7 +60,7 @@ every_command_explains_itself() {
     exits 0 --help
     says out 'usage: postern COMMAND'
     exits 0 --version
-    for command in serve front authd demo user signin policy ctl; do
+    for command in serve front authd demo user directory signin policy ctl; do
         exits 0 "$command" --help
         says out "^usage: postern $command"
     done
@@ -74,7 +74,7 @@ every_command_explains_itself() {
 
 the_man_pages_know_every_option() {
     local command page option
-    for command in serve front authd demo user signin policy ctl; do
+    for command in serve front authd demo user directory signin policy ctl; do
         page=doc/man/postern-$command.1
         [ -e "$page" ] || page=doc/man/postern-serve.1
         while read -r option; do
@@ -89,11 +89,11 @@ wrong_input_is_refused_at_every_door() {
     sed "s|^;state = .*|state = $folder/state|; s|^;run = .*|run = $folder/run|
         s|^path = .*|path = $folder/front.log|" conf/postern.conf >"$conf"
     refuses nonsense
-    for command in serve front authd demo user signin policy ctl; do
+    for command in serve front authd demo user directory signin policy ctl; do
         refuses "$command" --nonsense
         refuses "$command" -x
     done
-    for command in serve front authd user policy ctl; do
+    for command in serve front authd user directory policy ctl; do
         refuses "$command" -c
     done
     refuses serve argument
@@ -107,6 +107,12 @@ wrong_input_is_refused_at_every_door() {
     refuses user set ada -c "$conf"
     refuses user list ada -c "$conf"
     refuses user import "$folder/missing.csv" -c "$conf"
+    refuses user import "$folder/missing.csv" --format html -c "$conf"
+    refuses user list --dry-run -c "$conf"
+    refuses directory
+    refuses directory dance
+    refuses directory test
+    refuses directory test ada bob
     refuses signin
     refuses signin 'not an address'
     refuses signin ada@example.com --transport udp

@@ -45,6 +45,10 @@ done < <("$POSTERN" user --help | grep -oE -- '--[a-z]+(-[a-z]+)*' | sort -u)
 for word in status sessions kick trace; do
     expect "$word" ctl
 done
+expect test directory
+while read -r option; do
+    expect "$option" directory test
+done < <("$POSTERN" directory --help | grep -oE -- '--[a-z]+(-[a-z]+)*' | sort -u)
 for word in show set matrix; do
     expect "$word" policy
 done
