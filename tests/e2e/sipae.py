@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A second implementation of the client's half, for the tests only: SIP over a socket, NTLMv2 in
-datagram mode and the signatures of [MS-SIPAE] version 4, written after the specifications and
+"""A second implementation of the client's half, for the tests only: SIP over a socket, NTLM in
+datagram mode and the signatures of [MS-SIPAE] versions 2 to 4, written after the specifications and
 sharing no code with the server under test."""
-import base64, functools, hashlib, hmac, os, re, socket, ssl, struct
+import base64, functools, hashlib, hmac, os, re, socket, ssl, struct, zlib
 
 UNICODE, REQ_TARGET, SIGN, DATAGRAM, NTLM, ALWAYS, ESS = 1, 4, 0x10, 0x40, 0x200, 0x8000, 0x80000
 IDENTIFY, TARGET_INFO, VERSION, F128, KEY_EXCH = 0x100000, 0x800000, 0x2000000, 0x20000000, 0x40000000
@@ -47,9 +47,12 @@ def hmac_md5(key, *parts):
 
 
 class Signer:
-    """One direction of an SA with extended session security."""
+    """One direction of an SA; without extended session security both are alike ([MS-NLMP] 3.4.4.1)."""
 
     def __init__(self, exported, client, flags):
+        if not flags & ESS:
+            self.sign, self.seal = None, exported[:5] + bytes.fromhex("e538b0")  # datagram, neither 128 nor 56 bit
+            return
         strength = 16 if flags & F128 else 7 if flags & 0x80000000 else 5
         way = b"client-to-server" if client else b"server-to-client"
         self.sign = hashlib.md5(exported + b"session key to " + way + b" signing key magic constant\0").digest()
@@ -57,8 +60,15 @@ class Signer:
 
     def mac(self, text):
         seq = struct.pack("<I", 100)
+        if not self.sign:
+            hidden = rc4(self.seal, b"\0\0\0\0" + struct.pack("<I", zlib.crc32(text)) + seq)
+            return struct.pack("<II", 1, 0) + hidden[4:]
         check = hmac_md5(self.sign, seq, text)[:8]
         return struct.pack("<I", 1) + rc4(hashlib.md5(self.seal + seq).digest(), check) + seq
+
+    def check(self, text, signature):
+        ours, from_octet = self.mac(text), 0 if self.sign else 8  # octets 4 to 7 carry nothing without it
+        return len(signature) == 16 and ours[from_octet:] == signature[from_octet:]
 
 
 COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length", "c": "content-type", "k": "supported"}
@@ -99,10 +109,14 @@ def uri_of(value):
     return m.group(1) if m else value.split(";")[0].strip()
 
 
-def signed_text(scheme, rand, num, realm, target, m, to_tag=None, expires=None, status=None):
+def signed_text(scheme, rand, num, realm, target, m, version=4):
     cseq = m.get("CSeq").split()
     fields = [scheme, rand, num, realm, target, m.get("Call-ID"), cseq[0], cseq[1], uri_of(m.get("From")),
-              part(m.get("From"), "tag"), uri_of(m.get("To")), part(m.get("To"), "tag"), "", "", m.get("Expires")]
+              part(m.get("From"), "tag")]
+    if version < 3:
+        fields += [part(m.get("To"), "tag"), m.get("Expires")]
+    else:
+        fields += [uri_of(m.get("To")), part(m.get("To"), "tag"), "", "", m.get("Expires")]
     text = "".join("<%s>" % f for f in fields)
     if m.status:
         text += "<%d>" % m.status
@@ -115,6 +129,8 @@ def tls_context(ca):
 
 
 class Client:
+    scheme = "NTLM"
+
     def __init__(self, address, uri, login="", password="", ca=None, tls=None, epid=None, source=None, flags=DEFAULT_FLAGS,
                  version=4, session=None):
         host, port = address.rsplit(":", 1)
@@ -184,13 +200,13 @@ class Client:
             cnum = self.cnum
         crand = crand or os.urandom(4).hex()
         m = Message("\r\n".join(lines).encode(), b"")
-        text = signed_text("NTLM", crand, str(cnum), sa["realm"], sa["target"], m)
+        text = signed_text(self.scheme, crand, str(cnum), sa["realm"], sa["target"], m, self.version)
         return 'crand="%s", cnum="%d", response="%s"' % (crand, cnum, sa["client"].mac(text).hex())
 
     def signed(self, lines, cnum=None, sa=None, opaque=None):
         sa = sa or self.sa
-        at = 'Authorization: NTLM qop="auth", opaque="%s", realm="%s", targetname="%s", ' % (
-            opaque or sa["opaque"], sa["realm"], sa["target"])
+        at = 'Authorization: %s qop="auth", opaque="%s", realm="%s", targetname="%s", ' % (
+            self.scheme, opaque or sa["opaque"], sa["realm"], sa["target"])
         return lines + [at + self.sign(lines, cnum, sa=sa)]
 
     def verify(self, m, sa=None):
@@ -199,8 +215,8 @@ class Client:
         p = params(m.get("Authentication-Info"))
         if "rspauth" not in p:
             return False
-        text = signed_text("NTLM", p["srand"], p["snum"], sa["realm"], sa["target"], m)
-        return sa["server"].mac(text).hex().upper() == p["rspauth"].upper()
+        text = signed_text(self.scheme, p["srand"], p["snum"], sa["realm"], sa["target"], m, self.version)
+        return sa["server"].check(text, bytes.fromhex(p["rspauth"]))
 
     def authenticate(self, challenge, flags=None, service=None):
         """AUTHENTICATE for a CHALLENGE and the keys it agrees on; `service`: the TargetName it is made for."""

@@ -224,7 +224,7 @@ provision() {
 # --- hosts ---
 
 host_up() { # HOST
-    local -a spaces=(--mount --propagation $propagation --pid --fork --kill-child=KILL)
+    local -a spaces=(--mount --propagation "$propagation" --pid --fork --kill-child=KILL)
     lab_pid "$dir" "$1" >/dev/null && return
     rm -f "$dir/run/$1.pid"
     [ -z "$net" ] || spaces+=(--net)
