@@ -1,0 +1,472 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Sign-in with the accounts of a real Active Directory (Samba), by NTLM and Kerberos, inside and outside."""
+import json, os, re, subprocess, sys, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from ad_world import NTLM_SETTINGS, SIPE_CLIENT, AdWorkshop, NtlmClient, Tool, plain_401, target_info
+from edge_world import Skipped, edge_trace, fresh_source, main, signed_in, tests_of, until
+from sipae import Message, params
+
+NOT_REMOTE = '4003;reason="From URI not enabled for remote access"'
+STATUS = {"signed-in": 200, "user-not-sip-enabled": 404, "user-uri-shared": 403, "remote-access-not-enabled": 403,
+          "user-uri-not-theirs": 403}  # whatever comes before the proof of the password is 401
+
+
+def judge(w, client):
+    """Signs in: status, the fault in authd's record, and the answer."""
+    before = len(w.d.authd_trace())
+    answer = client.sign_in()
+    told = w.d.judged(before)
+    client.close()
+    assert answer, "the connection ended"
+    return answer.status, told[-1][0] if told else None, answer, told[-1][1] if told else ""
+
+
+def expect(w, client, fault, what=""):
+    status, told, answer, record = judge(w, client)
+    assert told == fault and status == STATUS.get(fault, 401), (what, told, fault, status, answer.headers, record)
+    if status == 200:
+        assert client.verify(answer, client.sa), what
+    return answer, record
+
+
+# ---- names in the CHALLENGE ----
+
+def the_challenge_carries_the_names_of_the_joined_machine(w):
+    for outside in (False, True):
+        c = w.ntlm(outside=outside)
+        _, challenge = c.challenge()
+        pairs = target_info(challenge)
+        assert pairs.get(1) == "FE" and pairs.get(2) == "EXAMPLE" and pairs.get(4) == "ad.example.test", pairs
+        c.close()
+
+
+def a_response_made_for_another_machine_is_refused(w):
+    c = w.ntlm("ben")
+    opaque, challenge = c.challenge()
+    foreign = challenge.replace("FE".encode("utf-16-le") + b"\x04\0", "XX".encode("utf-16-le") + b"\x04\0")
+    if foreign == challenge:
+        at = challenge.index(b"\x01\0\x04\0" + "FE".encode("utf-16-le"))
+        foreign = challenge[:at + 4] + "XX".encode("utf-16-le") + challenge[at + 8:]
+    before = len(w.d.authd_trace())
+    token, exported = c.authenticate(foreign)
+    answer = c.finish(opaque, token, exported)
+    assert answer.status == 401, answer.start
+    assert w.d.judged(before)[-1][0] == "ntlm-target-info", w.d.judged(before)
+    c.close()
+
+
+# ---- accounts ----
+
+def every_state_of_an_account_has_its_fault_and_the_client_sees_one_answer(w):
+    for outside in (False, True):
+        heads = {}
+        for p in w.lab.people.values():
+            fault = p["outside" if outside else "inside"]
+            answer, record = expect(w, w.ntlm(p["name"], outside, workstation="FE"), fault, p["name"])
+            assert p["uri"].lower() in record.lower(), (p["name"], record)
+            if answer.status == 401:
+                heads[fault] = plain_401(answer)
+            if fault == "remote-access-not-enabled":
+                assert answer.get("ms-diagnostics-public") == NOT_REMOTE, answer.headers
+        for name, how in {"wrong password": dict(password="wrong"), "nobody": dict(login="EXAMPLE\\nobody"),
+                          "another's address": dict(uri="sip:ben@example.test", password="wrong")}.items():
+            status, told, answer, _ = judge(w, w.ntlm("ada", outside, **how))
+            assert told == ("user-unknown" if name == "nobody" else "user-wrong-password"), (name, told)
+            heads[name] = plain_401(answer)
+        assert len(heads) >= 12, heads.keys()
+        for what, head in heads.items():
+            assert head == heads["wrong password"], "%s can be told:\n%s\nfrom\n%s" % (what, head, heads["wrong password"])
+    for name in ("ada",):
+        expect(w, w.ntlm(name), "signed-in")  # which forgets its wrong passwords
+
+
+def the_password_is_looked_at_before_the_state_of_the_account_is_told(w):
+    for name in ("disabled", "expired", "nohours", "mustchange", "pwexpired"):
+        expect(w, w.ntlm(name, password="wrong"), "user-wrong-password", name)
+    expect(w, w.ntlm("locked", password="wrong"), "user-locked")
+
+
+def names_are_taken_in_all_forms_that_windows_takes(w):
+    for login in ("EXAMPLE\\ada", "example\\ada", "ad.example.test\\ada", "AD.EXAMPLE.TEST\\Ada", "ada", "ADA", "ada@ad.example.test",
+                  "ada@EXAMPLE", "ada@example.test", "EXAMPLE\\ada@ad.example.test"):
+        expect(w, w.ntlm("ada", login=login), "signed-in", login)
+    expect(w, w.ntlm("upnuser", login="EXAMPLE\\another.name@example.test"), "signed-in")
+    expect(w, w.ntlm("upnuser", login="EXAMPLE\\upnuser"), "signed-in")
+    expect(w, w.ntlm("upnother", login="EXAMPLE\\upnother"), "signed-in")
+    for login, faults in (("NOWHERE\\ada", ("user-domain-unknown",)), ("ada@nowhere.test", ("user-unknown", "user-domain-unknown")),
+                          ("FE\\ada", ("user-unknown", "user-domain-unknown"))):
+        status, told, answer, record = judge(w, w.ntlm("ada", login=login))
+        assert status == 401 and told in faults, (login, told, record)
+    too_long = "l" * 243 + "@example.test"
+    status, told, answer, record = judge(w, w.ntlm("ada", login=too_long))
+    assert status in (200, 401), (status, told, record)
+
+
+def another_users_address_in_from_is_refused(w):
+    for c in (w.ntlm("ada", uri="sip:ben@example.test"), w.ntlm("ada", True, uri="sip:ben@example.test"),
+              w.kerberos("ada", uri="sip:ben@example.test")):
+        answer, _ = expect(w, c, "user-uri-not-theirs")
+        assert "4004;" in answer.get("ms-diagnostics-public"), answer.headers
+
+
+# ---- the story: client, place, policy of the front, policy of the controller ----
+
+def settle(w):
+    """Until the controller is found again."""
+    until(lambda: judge(w, w.ntlm("dora"))[0] != 503, 40, 0.3)
+
+
+def last_of(rows):
+    last = rows[-1]
+    return "signed-in" if last["signed_in"] else last["cause"]
+
+
+def story_says(profile, preset, setting):
+    """What must come of it outside: (fault, whether the controller was asked)."""
+    if profile == "windows-xp" and preset == "strict":
+        return "policy-ntlmv2-session", False
+    if profile == "windows-xp" and preset == "windows-2008r2":
+        return "policy-128bit", False
+    if setting == "disabled":
+        return "ntlm-blocked", True
+    if profile == "windows-xp" and setting != "yes":
+        return "ntlm-dc-policy", True
+    return "signed-in", True
+
+
+def kind_says(kind, setting):
+    if setting == "disabled":
+        return "ntlm-blocked"
+    return "signed-in" if kind == "v2" or setting == "yes" else "ntlm-dc-policy"
+
+
+def the_story_comes_out_as_it_does_with_windows(w):
+    print("        ntlm auth                  front policy    client       inside, Kerberos   outside, NTLM", flush=True)
+    try:
+        for setting in NTLM_SETTINGS:
+            w.lab.daemons("ntlm", setting)
+            settle(w)
+            for preset in ("windows-2008r2", "windows-2008", "strict"):
+                w.d.policy(preset)
+                for profile in ("windows-xp", "windows-7"):
+                    inside = w.signin("barksda", profile, "inside", "kerberos")
+                    assert inside[-1]["signed_in"] and inside[-1].get("scheme", "Kerberos").lower() == "kerberos", inside
+                    before = len(w.d.authd_trace())
+                    outside = w.signin("barksda", profile, "outside", "ntlm")
+                    fault, asked = story_says(profile, preset, setting)
+                    told = [f for f, _ in w.d.judged(before)]
+                    traced = w.d.trace()
+                    print("        %-26s %-15s %-12s %-18s %s" % (setting, preset, profile, "signed-in", fault), flush=True)
+                    assert outside[-1]["signed_in"] == (fault == "signed-in"), (setting, preset, profile, outside)
+                    if asked:
+                        assert told[-1:] == [fault], (setting, preset, profile, told)
+                    else:
+                        assert not told and "fault=" + fault in traced, (setting, preset, profile, told)
+            w.d.policy("windows-2003")
+            for kind in ("v1", "ntlm2", "v2"):
+                for outside in (False, True):
+                    expect(w, w.ntlm("ben", outside, kind=kind), kind_says(kind, setting), (setting, kind, outside))
+                expect_clean(w, "ben", setting)
+    finally:
+        w.lab.daemons("ntlm", "yes")
+        w.d.policy("windows-2008r2")
+        settle(w)
+
+
+def expect_clean(w, name, setting):
+    """Forgets the wrong passwords that a refusing controller has counted."""
+    if setting == "disabled":
+        w.lab.set(name, badPwdCount=0) if w.lab.bad_passwords(name) else None
+    elif w.lab.bad_passwords(name):
+        expect(w, w.ntlm(name), "signed-in", setting)
+        assert w.lab.bad_passwords(name) == 0
+
+
+def a_refusal_by_our_policy_is_no_wrong_password_for_the_controller(w):
+    w.lab.daemons("ntlm", "ntlmv2-only")
+    try:
+        settle(w)
+        w.d.policy("windows-2008r2")
+        assert w.lab.bad_passwords("emil") == 0
+        for _ in range(6):  # one more than locks an account
+            status, told, answer, _ = judge(w, w.ntlm("emil", kind="v1"))
+            assert status == 401 and told is None, told
+        w.d.policy("windows-2008", "lm_compatibility=5")
+        for kind in ("v1", "ntlm2") * 3:
+            expect(w, w.ntlm("emil", kind=kind), "policy-lm-compatibility")
+        assert w.lab.bad_passwords("emil") == 0
+        w.d.policy("windows-2008", "lm_compatibility=3")  # laxer than the controller: it counts, and the record says what it may be
+        _, record = expect(w, w.ntlm("emil", kind="v1"), "ntlm-dc-policy")
+        assert w.lab.bad_passwords("emil") == 1
+        expect(w, w.ntlm("emil"), "signed-in")
+        assert w.lab.bad_passwords("emil") == 0
+    finally:
+        w.lab.daemons("ntlm", "yes")
+        w.d.policy("windows-2008r2")
+        settle(w)
+
+
+# ---- Kerberos ----
+
+def sessions(w, name):
+    rows = json.loads(w.d.ctl("--json", "sessions").stdout)["sessions"]
+    return [r for r in rows if r["uri"].lower() == w.lab.people[name]["uri"].lower()]
+
+
+def kerberos_is_offered_inside_only(w):
+    c = w.kerberos()
+    offer = c.offer()
+    assert offer["targetname"] == "sip/fe.example.test" and offer["version"] == "4", offer
+    c.close()
+    c = w.ntlm(outside=True)
+    first = c.ask(c.lines())
+    assert [v for v in first.all("WWW-Authenticate") if v.startswith("NTLM ")], first.headers
+    assert not [v for v in first.all("WWW-Authenticate") if v.startswith("Kerberos ")], first.headers
+    c.close()
+
+
+def a_ticket_signs_in_refreshes_and_leaves(w):
+    before = len(w.d.authd_trace())
+    c = signed_in(w.kerberos("ada"))
+    assert w.d.judged(before)[-1][0] == "signed-in"
+    assert [r["scheme"] for r in sessions(w, "ada") if "scheme" in r and r["epid"] == c.epid] in ([], ["Kerberos"])
+    for _ in range(3):
+        again = c.refresh()
+        assert again.status == 200 and c.verify(again) and 'register-action="refreshed"' in again.get("presence-state"), again.headers
+    bye = c.refresh(extra=["Expires: 0"])
+    assert bye.status == 200 and c.verify(bye), bye.headers
+    assert not [r for r in sessions(w, "ada") if r["epid"] == c.epid]
+    c.close()
+
+
+def older_versions_of_the_signature_are_taken_if_the_policy_takes_them(w):
+    w.d.policy("windows-2008r2", "min_sipae_version=2")
+    try:
+        for version in (2, 3, 4):
+            c = signed_in(w.kerberos("ben", version=version))
+            again = c.refresh()
+            assert again.status == 200 and c.verify(again), (version, again.start)
+            c.close()
+    finally:
+        w.d.policy("windows-2008r2")
+    c = w.kerberos("ben", version=3)
+    answer = c.sign_in()
+    assert answer.status == 401 and "policy-sipae-version" in w.d.faults(c), (answer.start, w.d.faults(c))
+    c.close()
+
+
+def what_else_an_initiator_asks_for_does_not_matter(w):
+    for want in (("replay",), ("sequence",), ("replay", "sequence"), ("mutual",), ("mutual", "replay", "sequence")):
+        c = w.kerberos("ada", want=want)
+        answer = c.sign_in()
+        assert answer.status == 200, (want, answer.start, answer.headers)
+        if "mutual" not in want:
+            assert c.verify(answer), want
+            # in another order than they were signed in
+            first, second = c.signed(c.lines()), c.signed(c.lines())
+            for lines in (second, first):
+                assert c.ask(lines).status == 200, want
+        c.close()
+
+
+def rc4_tickets_sign_too(w):
+    c = signed_in(w.kerberos("barksda", env=w.lab.tickets("barksda", rc4=True)))
+    assert len(c.tool.mac(b"text")) == 37, "no RC4 session key: the test tests nothing"
+    again = c.refresh()
+    assert again.status == 200 and c.verify(again)
+    c.close()
+
+
+def every_name_signs_in_with_a_ticket_too(w):
+    for name in ("jürgen", "ωμέγα", "upnuser", "upnother", "otheruri", "abcdefghijklmnopqrst", "grace", "protected"):
+        signed_in(w.kerberos(name)).close()
+    for name, fault in (("linus", "user-not-sip-enabled"), ("nosip", "user-not-sip-enabled"), ("twin1", "user-uri-shared")):
+        expect(w, w.kerberos(name), fault, name)
+
+
+def a_ticket_of_somebody_disabled_since_is_refused(w):
+    env = w.lab.tickets("dora")
+    signed_in(w.kerberos("dora", env=env)).close()
+    w.lab.set("dora", userAccountControl=514)
+    try:
+        until(lambda: judge(w, w.kerberos("dora", env=env))[1] == "user-disabled", 15, 0.5)
+    finally:
+        w.lab.set("dora", userAccountControl=512 | 0x10000)
+    until(lambda: judge(w, w.kerberos("dora", env=env))[0] == 200, 15, 0.5)
+
+
+def a_signature_over_the_request_with_the_ticket_is_demanded(w):
+    for how in ("altered", "missing"):
+        c = w.kerberos("ada")
+        c.offer()
+        token = c.token()
+        plain = c.sign
+        c.sign = lambda lines, **kw: plain([l.replace("CSeq: ", "CSeq: 1") for l in lines], **kw) if how == "altered" else 'crand="0"'
+        answer = c.present(token)
+        assert answer.status == 401, (how, answer.start)
+        c.close()
+
+
+def a_token_is_taken_once(w):
+    c = w.kerberos("ada")
+    c.offer()
+    token = c.token()
+    assert c.present(token).status == 200
+    d = w.kerberos("ada")
+    d.offer()
+    d.tool = c.tool
+    before = len(w.d.authd_trace())
+    answer = d.present(token)
+    assert answer.status == 401, answer.start
+    assert w.d.judged(before)[-1][0] == "kerberos-replay", w.d.judged(before)
+    d.tool = None
+    d.close()
+    c.close()
+
+
+def tokens_that_are_none_are_refused_alike(w):
+    heads = {}
+    ntlm = w.ntlm()
+    opaque, challenge = ntlm.challenge()
+    spnego = bytes.fromhex("602806062b0601050502")
+    for what, token in (("random", os.urandom(300)), ("empty", b""), ("ntlm", ntlm.authenticate(challenge)[0]), ("spnego", spnego + os.urandom(32))):
+        c = w.kerberos("ada")
+        c.offer()
+        c.token()
+        answer = c.present(token)
+        assert answer.status == 401, (what, answer.start)
+        if what != "empty":
+            heads[what] = plain_401(answer)
+            assert "kerberos-token" in w.d.faults(c) or "kerberos-token" in w.d.authd_trace()[-3000:], what
+        c.close()
+    ntlm.close()
+    c = w.kerberos("ada")  # a ticket for another service
+    c.offer()
+    target, c.target = c.target, "ldap/dc1.ad.example.test"
+    token = c.token()
+    c.target = target
+    before = len(w.d.authd_trace())
+    heads["other service"] = plain_401(c.present(token))
+    assert w.d.judged(before)[-1][0] in ("kerberos-no-key", "kerberos-wrong-key"), w.d.judged(before)
+    c.close()
+    assert len(set(heads.values())) == 1, heads
+
+
+def a_ticket_does_not_come_in_through_the_edge(w):
+    c = w.kerberos("ada")
+    c.offer()
+    token = c.token()
+    out = w.ntlm("ada", True)
+    out.ask(out.lines())
+    lines = out.lines()
+    import base64
+    answer = out.ask(lines + ['Authorization: Kerberos qop="auth", realm="%s", targetname="%s", gssapi-data="%s", version=4, crand="00000001", '
+                              'cnum="1", response="00"' % (c.realm, c.target, base64.b64encode(token).decode())])
+    assert answer.status == 401 and not answer.get("Authentication-Info"), answer.headers
+    for x in (c, out):
+        x.close()
+
+
+# ---- while signed in ----
+
+def thrown_out(c, seconds=45):
+    """Refreshes until the server throws the endpoint out; the NOTIFY."""
+    end = time.monotonic() + seconds
+    c.socket.settimeout(1.0)
+    try:
+        while time.monotonic() < end:
+            c.send(c.signed(c.lines()))
+            for _ in range(2):
+                try:
+                    m = c.receive()
+                except TimeoutError:
+                    break
+                assert m, "the connection ended"
+                if m.start.startswith("NOTIFY"):
+                    return m
+    finally:
+        c.socket.settimeout(10)
+    raise AssertionError("nobody was thrown out")
+
+
+def is_thrown_out(w, clients, diagnostics):
+    for c in clients:
+        m = thrown_out(c)
+        assert m.get("Event") == "registration-notify" and b"deregistered;event=rejected" in m.body, (m.headers, m.body)
+        assert re.match(diagnostics, m.get("ms-diagnostics-public")) and c.verify(m), m.headers
+        assert c.refresh().status == 401
+        c.close()
+
+
+def who_is_disabled_while_signed_in_is_thrown_out(w):
+    clients = [signed_in(w.ntlm("dora")), signed_in(w.ntlm("dora", True)), signed_in(w.kerberos("dora"))]
+    w.lab.set("dora", userAccountControl=514)
+    try:
+        is_thrown_out(w, clients, "4141;")
+        expect(w, w.ntlm("dora"), "user-disabled")
+    finally:
+        w.lab.set("dora", userAccountControl=512 | 0x10000)
+
+
+def who_is_no_longer_enabled_for_sip_is_thrown_out(w):
+    clients = [signed_in(w.ntlm("dora")), signed_in(w.ntlm("dora", True))]
+    w.lab.set("dora", msRTCSIP_UserEnabled="FALSE")
+    try:
+        is_thrown_out(w, clients, "4141;")
+    finally:
+        w.lab.set("dora", msRTCSIP_UserEnabled="TRUE")
+
+
+def who_loses_remote_access_is_thrown_out_outside_only(w):
+    within, out = signed_in(w.kerberos("emil")), signed_in(w.ntlm("emil", True))
+    w.lab.set("emil", msRTCSIP_InternetAccessEnabled="FALSE")
+    try:
+        is_thrown_out(w, [out], "4003;|4141;")
+        again = w.ntlm("emil", True)
+        answer = again.sign_in()
+        assert answer.status == 403 and answer.get("ms-diagnostics-public") == NOT_REMOTE, (answer.start, answer.headers)
+        again.close()
+        for _ in range(3):
+            assert within.refresh().status == 200
+            time.sleep(1.1)
+        within.close()
+    finally:
+        w.lab.set("emil", msRTCSIP_InternetAccessEnabled="TRUE")
+
+
+# ---- a real client ----
+
+def sipe(w, name, door="inside", scheme="ntlm", stay=1, password=None):
+    if not os.path.exists(SIPE_CLIENT):
+        raise Skipped("sipe_client was not built: install libpurple-dev and pidgin-sipe")
+    person = w.lab.people[name]
+    env = w.lab.tickets(name) if scheme == "krb5" else dict(os.environ)
+    env["SIPE_PASSWORD"] = password or ("" if scheme == "krb5" else person["password"])
+    done = subprocess.run([SIPE_CLIENT, "--uri", person["uri"], "--login", person["login"], "--server", getattr(w.d, door), "--transport",
+                           "tls", "--ca", w.d.ca, "--scheme", scheme, "--stay", str(stay)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True, env=env, timeout=90)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def sipe_signs_in_with_ntlm(w):
+    for door in ("inside", "outside"):
+        code, events = sipe(w, "ada", door)
+        assert code == 0 and any(e["event"] == "signed-on" for e in events), (door, events)
+    code, events = sipe(w, "disabled")
+    error = [e for e in events if e["event"] == "error"]
+    assert code == 1 and error and error[0]["reason"] == "authentication-failed", events
+
+
+def sipe_signs_in_with_a_ticket(w):
+    before = len(w.d.trace())
+    code, events = sipe(w, "ada", scheme="krb5")
+    assert code == 0 and any(e["event"] == "signed-on" for e in events), (events, w.d.trace()[before:][-4000:])
+    assert re.search(r"Authentication-Info: Kerberos", w.d.trace()[before:]), "it signed in with something else"
+
+
+HELPERS = ("judge", "expect", "settle", "last_of", "story_says", "kind_says", "expect_clean", "sessions", "thrown_out", "is_thrown_out", "sipe")
+
+if __name__ == "__main__":
+    main(tests_of(globals(), HELPERS), AdWorkshop)
