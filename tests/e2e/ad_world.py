@@ -319,7 +319,7 @@ class AdWorkshop:
             shutil.rmtree(self.root)
 
     def ntlm(self, name="ada", outside=False, **kw):
-        person = self.lab.people[name]
+        person = kw.pop("person", None) or self.lab.people[name]
         if outside:
             return NtlmClient(self.d.outside, person, ca=self.d.ca, source=kw.pop("source", None) or fresh_source(), **kw)
         return NtlmClient(self.d.inside_tcp, person, **kw)

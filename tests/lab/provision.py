@@ -3,7 +3,7 @@
 """Fills a freshly provisioned Samba directory, before the domain controller runs: the OCS attributes, the
 accounts of the tests, service accounts and keytabs.
 
-usage: provision.py SMB_CONF DIR BULK [unprepared]
+usage: provision.py SMB_CONF DIR BULK [unprepared|bulk]     bulk: add those many, and nothing else, also while it runs
 
 DIR/users.tsv afterwards says of every account what a sign-in with the right password and an NTLMv2 response must
 lead to: the controller's NTSTATUS, and the fault inside and outside ("signed-in" when there is none)."""
@@ -21,7 +21,7 @@ from samba.param import LoadParm
 from samba.samdb import SamDB
 
 PASSWORD, SIP, REALM, FE = "Passw0rd.1", "example.test", "AD.EXAMPLE.TEST", "fe.example.test"
-NORMAL, DISABLED, NO_EXPIRY, SMART_CARD = 0x200, 0x2, 0x10000, 0x40000
+NORMAL, DISABLED, NO_PASSWORD, NO_EXPIRY, SMART_CARD = 0x200, 0x2, 0x20, 0x10000, 0x40000
 OK = "0x00000000"
 LONG_SAM = "abcdefghijklmnopqrst"                         # the most that Windows lets an account have
 LONG_UPN = "l" * (256 - len("@" + SIP)) + "@" + SIP       # winbindd hands on 255, so it signs in by its other name
@@ -53,6 +53,7 @@ class Directory:
         self.lp.set("dsdb:schema update allowed", "yes")
         self.db = SamDB(url=self.lp.private_path("sam.ldb"), session_info=system_session(), lp=self.lp)
         self.base, self.schema = str(self.db.domain_dn()), str(self.db.get_schema_basedn())
+        self.home = "CN=LC Services,CN=Microsoft,CN=fe,CN=Pools,CN=RTC Service,CN=Microsoft,CN=System," + self.base
         self.rows = []
 
     def modify(self, dn, how=ldb.FLAG_MOD_REPLACE, controls=None, **values):
@@ -85,22 +86,20 @@ class Directory:
             self.modify("CN=%s,%s" % (name, self.schema), ldb.FLAG_MOD_ADD, mayContain=[a[0] for a in ATTRIBUTES])
         self.db.set_schema_update_now()
 
-    def home_server(self):
+    def make_home_server(self):
         """Where OCS keeps the pool that a user is homed on."""
-        dn = "CN=System," + self.base
-        for part in ("Microsoft", "RTC Service", "Pools", "fe", "Microsoft", "LC Services"):
-            dn = "CN=%s,%s" % (part, dn)
-            self.db.add({"dn": dn, "objectClass": ["top", "container"]})
-        return dn
+        for i in range(5, -1, -1):
+            self.db.add({"dn": self.home.split(",", i)[-1], "objectClass": ["top", "container"]})
 
     # ---- accounts ----
 
     def account(self, name, password=PASSWORD, flags=NORMAL | NO_EXPIRY, upn=None, display=None, cn=None, **more):
         dn = "CN=%s,CN=Users,%s" % (cn or name, self.base)
+        if password:
+            more["unicodePwd"] = ('"%s"' % password).encode("utf-16-le")
         self.db.add({"dn": dn, "objectClass": ["top", "person", "organizationalPerson", "user"], "sAMAccountName": name,
                      "displayName": display or name, "userPrincipalName": upn or "%s@%s" % (name, SIP),
-                     "userAccountControl": str(flags), "unicodePwd": ('"%s"' % password).encode("utf-16-le"),
-                     **{k.replace("_", "-"): v for k, v in more.items()}})
+                     "userAccountControl": str(flags), **{k.replace("_", "-"): v for k, v in more.items()}})
         return dn
 
     def sip(self, uri, enabled=True, remote=True, option_flags=256):
@@ -197,20 +196,32 @@ class Directory:
         os.chmod(file, 0o600)
 
 
-def main(config, folder, bulk, unprepared=None):
+def crowd(d, count):
+    """Many accounts at once, every other one with the same address; the first and last few have a password, whose keys
+    take most of the time."""
+    d.db.transaction_start()
+    for i in range(count):
+        few = i < 4 or i >= count - 4
+        d.person("bulk%05d" % i, uri="sip:crowd@" + SIP if i % 2 else None, password=PASSWORD if few else None,
+                 flags=NORMAL | NO_EXPIRY | (0 if few else NO_PASSWORD))
+    d.db.transaction_commit()
+
+
+def main(config, folder, bulk, how=""):
     began = time.time()
     d = Directory(config)
+    if how == "bulk":
+        return crowd(d, int(bulk))
     d.extend_schema()
-    d.home = d.home_server()
+    d.make_home_server()
     schema = time.time()
     d.suffixes()
     d.domain_policy()
     d.people()
     d.groups()
     d.controller_names()
-    for i in range(int(bulk)):
-        d.person("bulk%05d" % i)
-    if not unprepared:
+    crowd(d, int(bulk))
+    if how != "unprepared":
         d.service_accounts()
         d.keytab(folder + "/sip.keytab", "sip/" + FE)
         d.keytab(folder + "/ldapread.keytab", "ldapread")
