@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Sign-in with the accounts of a real Active Directory (Samba), by NTLM and Kerberos, inside and outside."""
-import json, os, re, subprocess, sys, time
+import base64, json, os, re, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from ad_world import NTLM_SETTINGS, SIPE_CLIENT, AdWorkshop, NtlmClient, Tool, plain_401, target_info
-from edge_world import Skipped, edge_trace, fresh_source, main, signed_in, tests_of, until
-from sipae import Message, params
+from ad_world import NTLM_SETTINGS, SIPE_CLIENT, AdWorkshop, plain_401, target_info
+from edge_world import Skipped, front_trace, main, signed_in, tests_of, until
 
 NOT_REMOTE = '4003;reason="From URI not enabled for remote access"'
 STATUS = {"signed-in": 200, "user-not-sip-enabled": 404, "user-uri-shared": 403, "remote-access-not-enabled": 403,
@@ -258,16 +257,12 @@ def older_versions_of_the_signature_are_taken_if_the_policy_takes_them(w):
 
 
 def what_else_an_initiator_asks_for_does_not_matter(w):
-    for want in (("replay",), ("sequence",), ("replay", "sequence"), ("mutual",), ("mutual", "replay", "sequence")):
-        c = w.kerberos("ada", want=want)
-        answer = c.sign_in()
-        assert answer.status == 200, (want, answer.start, answer.headers)
-        if "mutual" not in want:
-            assert c.verify(answer), want
-            # in another order than they were signed in
-            first, second = c.signed(c.lines()), c.signed(c.lines())
-            for lines in (second, first):
-                assert c.ask(lines).status == 200, want
+    for want in (("replay",), ("sequence",), ("replay", "sequence")):
+        c = signed_in(w.kerberos("ada", want=want))
+        first, second = c.signed(c.lines()), c.signed(c.lines())
+        for lines in (second, first):  # in another order than they were signed in
+            answer = c.ask(lines)
+            assert answer.status == 200 and c.verify(answer), want
         c.close()
 
 
@@ -361,7 +356,6 @@ def a_ticket_does_not_come_in_through_the_edge(w):
     out = w.ntlm("ada", True)
     out.ask(out.lines())
     lines = out.lines()
-    import base64
     answer = out.ask(lines + ['Authorization: Kerberos qop="auth", realm="%s", targetname="%s", gssapi-data="%s", version=4, crand="00000001", '
                               'cnum="1", response="00"' % (c.realm, c.target, base64.b64encode(token).decode())])
     assert answer.status == 401 and not answer.get("Authentication-Info"), answer.headers
@@ -460,10 +454,11 @@ def sipe_signs_in_with_ntlm(w):
 
 
 def sipe_signs_in_with_a_ticket(w):
-    before = len(w.d.trace())
+    before = len(front_trace(w.d))
     code, events = sipe(w, "ada", scheme="krb5")
-    assert code == 0 and any(e["event"] == "signed-on" for e in events), (events, w.d.trace()[before:][-4000:])
-    assert re.search(r"Authentication-Info: Kerberos", w.d.trace()[before:]), "it signed in with something else"
+    traced = front_trace(w.d)[before:]
+    assert code == 0 and any(e["event"] == "signed-on" for e in events), (events, traced[-4000:])
+    assert len(re.findall(r"(?m)^Authentication-Info: Kerberos ", traced)) > 3, "it signed in with something else"
 
 
 HELPERS = ("judge", "expect", "settle", "last_of", "story_says", "kind_says", "expect_clean", "sessions", "thrown_out", "is_thrown_out", "sipe")

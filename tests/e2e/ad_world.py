@@ -231,7 +231,7 @@ class Tool:
 
 
 class KerberosClient(Client):
-    """Signs in with a ticket.  `want`: what else the initiator asks for (mutual, replay, sequence)."""
+    """Signs in with a ticket.  `want`: what else the initiator asks for (replay, sequence)."""
 
     scheme = "Kerberos"
 
@@ -279,10 +279,7 @@ class KerberosClient(Client):
         self.offer()
         answer = self.present(self.token(), extra)
         if answer and answer.status not in (401, 503):
-            info = params(answer.get("Authentication-Info"))
-            if "mutual" in self.want and "gssapi-data" in info:
-                self.tool.ask("answer", base64.b64decode(info["gssapi-data"]).hex())
-            self.sa = dict(self.half, opaque=info.get("opaque"))
+            self.sa = dict(self.half, opaque=params(answer.get("Authentication-Info")).get("opaque"))
         return answer
 
 

@@ -146,10 +146,10 @@ class Directory:
         self.db.add_remove_group_members("Protected Users", ["protected"], add_members_operation=True)
         # the controller gives it a random password, so that the right one does not exist
         person("smartcard", flags=NORMAL | NO_EXPIRY | SMART_CARD, status="0xC000006A", inside="user-wrong-password")
-        # two with one address, and one whose SIP data is on a contact, as in a central forest
+        # two with one address, and one beside whom a contact has the SIP data: that is for accounts of other forests
         person("twin1", uri="sip:twins@" + SIP, inside="user-uri-shared")
         person("twin2", uri="sip:twins@" + SIP, inside="user-uri-shared")
-        self.contact("central", self.sid_of(person("forest", attributes={}, uri="sip:central@" + SIP)))
+        self.contact("central", self.sid_of(person("forest", attributes={}, uri="sip:central@" + SIP, inside="user-not-sip-enabled")))
 
     def too_old(self, dn):
         """pwdLastSet takes only 0 and -1; bypassing the password module lets a date of the past in."""
