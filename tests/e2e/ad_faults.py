@@ -9,10 +9,14 @@ from ad_world import LAB, AdWorkshop
 from edge_world import main, signed_in, tests_of, until
 
 
+SERVICE = "sip/fe.example.test"
+
+
 class Refreshing:
     """Somebody signed in who goes on refreshing meanwhile; every answer must be a 200."""
 
     def __init__(self, w, what):
+        until(lambda: works(w, w.ntlm("ada")), 90, 0.3)  # whatever the test before has left
         self.client, self.what, self.stop, self.failure = signed_in(w.ntlm("ada")), what, False, None
         self.times = {"before": [], what: []}
         self.phase = "before"
@@ -100,7 +104,7 @@ def a_killed_controller_and_its_return(w):
 def a_frozen_controller(w):
     """It takes connections and never answers: winbind alone would wait a minute."""
     signed_in(w.ntlm("ben")).close()
-    env = w.lab.tickets("ben")
+    env = w.lab.tickets("ben", service=SERVICE)
     with Refreshing(w, "controller frozen"):
         w.lab.daemons("stop")
         try:
@@ -200,14 +204,14 @@ def old_and_new_keys_of_the_keytab_are_taken(w):
 
 
 def a_clock_ten_minutes_off(w):
-    for ahead in (600, -600):
-        before = len(w.d.authd_trace())
-        answer, _, _ = attempt(w, w.kerberos("ben", clock=ahead))
-        assert answer.status == 401 and answer.get("ms-diagnostics").startswith("1013;"), (answer.start, answer.headers)
-        fault, record = w.d.judged(before)[-1]
-        off = [int(n) for n in re.findall(r"\b(\d{3})\b", re.sub(r"\d\d:\d\d:\d\d\.?\d*", "", record))]
-        assert fault == "kerberos-clock-skew" and any(595 <= n <= 605 for n in off), record
-    assert works(w, w.kerberos("ben", clock=200))
+    env = w.lab.tickets("ben", service=SERVICE)  # the KDC gives none to a clock that is wrong
+    before = len(w.d.authd_trace())
+    answer, _, _ = attempt(w, w.kerberos("ben", env=env, clock=600))
+    assert answer.status == 401 and answer.get("ms-diagnostics").startswith("1013;"), (answer.start, answer.headers)
+    fault, record = w.d.judged(before)[-1]
+    said = re.search(r"kerberos-clock-skew (.*)", record).group(1)
+    assert fault == "kerberos-clock-skew" and re.search(r"\b(59[5-9]|60[0-5])\b", said) and "ahead" in said, record
+    assert works(w, w.kerberos("ben", env=env, clock=200))
 
 
 def a_token_is_not_taken_again_by_a_new_authd(w):
@@ -232,12 +236,12 @@ def a_token_is_not_taken_again_by_a_new_authd(w):
 # ---- many entries ----
 
 def thousands_of_entries(w):
-    """3,000 accounts appear at once, 1,500 of them with one address."""
-    with Refreshing(w, "3,000 new accounts"):
+    """2,000 accounts appear at once, 1,000 of them with one address."""
+    with Refreshing(w, "2,000 new accounts"):
         began = time.monotonic()
-        w.lab.run("dc", "/usr/bin/python3", LAB + "provision.py", w.lab.dir + "/etc/dc/smb.conf", w.lab.dir, "3000", "bulk", timeout=120)
+        w.lab.run("dc", "/usr/bin/python3", LAB + "provision.py", w.lab.dir + "/etc/dc/smb.conf", w.lab.dir, "2000", "bulk", timeout=120)
         print("        made in %.1f s" % (time.monotonic() - began), flush=True)
-        for name, uri, fault in (("bulk02998", None, None), ("bulk00001", "sip:crowd@example.test", "user-uri-shared")):
+        for name, uri, fault in (("bulk01998", None, None), ("bulk00001", "sip:crowd@example.test", "user-uri-shared")):
             person = dict(name=name, login="EXAMPLE\\" + name, password="Passw0rd.1", uri=uri or "sip:%s@example.test" % name)
             until(lambda: attempt(w, w.ntlm(person=person))[0].status == (200 if not fault else 403), 30, 0.5)
         assert works(w, w.ntlm("ben")) and works(w, w.kerberos("ben"))

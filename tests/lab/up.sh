@@ -76,7 +76,7 @@ network_files() { # HOST
     printf 'nameserver %s\noptions timeout:2 attempts:1\n' "$dc" >"$dir/etc/$1/resolv.conf"
     {
         echo "127.0.0.1 localhost"
-        [ "$1" = ext ] || echo "$dc dc1.$dnsdomain dc1"
+        [ "$1" != dc ] || echo "$dc dc1.$dnsdomain dc1" # the others ask its DNS
         [ "$1" = ext ] || echo "$fe fe.$sipdomain fe"
         [ -z "$net" ] || [ "$1" = ext ] || echo "10.77.0.30 edge.$sipdomain"
         [ "$1" != ext ] || echo "10.78.0.30 edge.$sipdomain"
