@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Sign-in with the accounts of a real Active Directory (Samba), by NTLM and Kerberos, inside and outside."""
-import base64, json, os, re, subprocess, sys, time
+import base64, contextlib, json, os, re, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from ad_world import NTLM_SETTINGS, SIPE_CLIENT, AdWorkshop, plain_401, target_info
+from ad_world import NTLM_SETTINGS, SIPE_CLIENT, AdDeployment, AdWorkshop, plain_401, target_info
 from edge_world import Skipped, front_trace, main, signed_in, tests_of, until
 
 NOT_REMOTE = '4003;reason="From URI not enabled for remote access"'
@@ -354,6 +354,72 @@ def a_ticket_does_not_come_in_through_the_edge(w):
         x.close()
 
 
+# ---- other ways to ask, and other attributes ----
+
+@contextlib.contextmanager
+def variant(w, **directory):
+    """A second deployment beside the first."""
+    w.variants = getattr(w, "variants", 0) + 1
+    d = AdDeployment(w.lab, w.root, w.authority, "variant%d" % w.variants, sections={"directory": directory, "edge": dict(links=1)})
+    first, w.d = w.d, d
+    try:
+        d.start()
+        until(w.names, 20)
+        yield d
+    finally:
+        d.__exit__()
+        w.d = first
+
+
+def simply(w, **keys):
+    return dict(dict(ad_bind="simple", ad_user="EXAMPLE\\ldapread", ad_password_file=w.lab.dir + "/ldapread.password",
+                     ad_ca_file=w.lab.dir + "/tls/ca.crt", ad_keytab=None), **keys)
+
+
+def ldap_is_asked_in_every_way_that_a_controller_allows(w):
+    dc = "dc1.ad.example.test"
+    for how in (dict(ad_servers=None),                                                   # found in DNS
+                dict(ad_servers="ldap://127.0.31.99, ldap://" + dc),                     # the first is not there
+                simply(w, ad_servers="ldaps://" + dc), simply(w, ad_servers="ldap://" + dc),  # the latter with StartTLS
+                simply(w, ad_servers="ldaps://" + dc, ad_user="CN=ldapread,CN=Users,DC=ad,DC=example,DC=test")):
+        with variant(w, **how):
+            for c in (w.ntlm("ada"), w.ntlm("jürgen", True), w.kerberos("ben")):
+                signed_in(c).close()
+            expect(w, w.ntlm("linus"), "user-not-sip-enabled", how)
+
+
+def what_ldap_lacks_is_told(w):
+    with open(w.lab.dir + "/wrong.password", "w") as f:
+        f.write("not this")
+    os.chmod(w.lab.dir + "/wrong.password", 0o600)
+    dc = "ldaps://dc1.ad.example.test"
+    for how, said in ((simply(w, ad_servers=dc, ad_password_file=w.lab.dir + "/wrong.password"), "nvalid credentials"),
+                      (simply(w, ad_servers=dc, ad_ca_file=w.authority.file), "dc1.ad.example.test"),
+                      (dict(ad_keytab=w.lab.dir + "/sip.keytab"), "ldapread")):
+        with variant(w, **how) as d:
+            c = w.ntlm("ada")
+            answer = c.sign_in()
+            assert answer.status == 503 and answer.get("ms-diagnostics").startswith("1007;"), (how, answer.start)
+            assert "directory-ldap" in d.faults(c) and said in d.authd_trace(), (how, d.faults(c), d.authd_trace()[-2000:])
+            c.close()
+
+
+def addresses_may_stand_in_other_attributes_and_groups_say_who_may(w):
+    groups = dict(enabled_attribute="", remote_attribute="", enabled_group="CN=SIP Users,CN=Users,DC=ad,DC=example,DC=test",
+                  remote_group="CN=SIP Remote,CN=Users,DC=ad,DC=example,DC=test")
+    for attribute in ("mail", "proxyAddresses", "userPrincipalName"):
+        with variant(w, address_attribute=attribute, **groups):
+            for c in (w.ntlm("ada"), w.ntlm("ada", True), w.kerberos("grace")):
+                signed_in(c).close()
+            expect(w, w.ntlm("grace", True), "remote-access-not-enabled", attribute)
+            expect(w, w.ntlm("ben"), "user-not-sip-enabled", attribute)
+            expect(w, w.ntlm("disabled"), "user-disabled", attribute)
+    with variant(w, address_attribute="mail", enabled_attribute=""):  # whoever has an address
+        expect(w, w.ntlm("linus"), "signed-in")
+        expect(w, w.ntlm("twin1"), "user-uri-shared")
+        expect(w, w.ntlm("nosip"), "user-not-sip-enabled")
+
+
 # ---- while signed in ----
 
 def thrown_out(c, seconds=45):
@@ -452,7 +518,7 @@ def sipe_signs_in_with_a_ticket(w):
     assert len(re.findall(r"(?m)^Authentication-Info: Kerberos ", traced)) > 3, "it signed in with something else"
 
 
-HELPERS = ("judge", "expect", "settle", "story_says", "kind_says", "expect_clean", "sessions", "thrown_out", "is_thrown_out", "sipe")
+HELPERS = ("judge", "expect", "settle", "story_says", "kind_says", "expect_clean", "sessions", "thrown_out", "is_thrown_out", "sipe", "variant", "simply")
 
 if __name__ == "__main__":
     main(tests_of(globals(), HELPERS), AdWorkshop)

@@ -67,7 +67,7 @@ class Lab:
 
     def ldap(self, program, *words, stdin=None):
         env = dict(os.environ, LDAPTLS_CACERT=self.dir + "/tls/ca.crt")
-        done = subprocess.run([program, "-x", "-H", "ldaps://" + self.dc, "-D", "EXAMPLE\\Administrator", "-y", self.dir + "/admin.password",
+        done = subprocess.run([LAB + "exec.sh", self.dir, "int", program, "-x", "-H", "ldaps://" + self.dc, "-D", "EXAMPLE\\Administrator", "-y", self.dir + "/admin.password",
                                *words], input=stdin, capture_output=True, text=True, env=env, timeout=30)
         assert done.returncode == 0, (words, stdin, done.stdout, done.stderr)
         return done.stdout

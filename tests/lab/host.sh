@@ -13,12 +13,19 @@ own() { # SOURCE TARGET
     mount --bind "$1" "$2"
 }
 
-[ ! -d "/proc/$$/net" ] || ip link set lo up 2>/dev/null || true
-for file in hosts resolv.conf krb5.conf; do
-    own "$dir/etc/$host/$file" "/etc/$file"
-done
-[ ! -e "$dir/etc/$host/smb.conf" ] || own "$dir/etc/$host/smb.conf" /etc/samba/smb.conf
-mkdir -p /run/samba
+ip link set lo up 2>/dev/null || true # of a network of its own
+system=$dir/system/$host
+if [ -d "$system" ]; then
+    for folder in etc run var/lib var/log root; do
+        mount --bind "$system/$folder" "/$folder"
+    done
+else
+    for file in hosts resolv.conf krb5.conf; do
+        own "$dir/etc/$host/$file" "/etc/$file"
+    done
+    [ ! -e "$dir/etc/$host/smb.conf" ] || own "$dir/etc/$host/smb.conf" /etc/samba/smb.conf
+    mkdir -p /run/samba
+fi
 mount --bind "$dir/run/$host" /run/samba
 
 # /proc shows the processes by the numbers that the rest of the machine knows.

@@ -221,7 +221,7 @@ def main(config, folder, bulk, how=""):
     d.groups()
     d.controller_names()
     crowd(d, int(bulk))
-    if how != "unprepared":
+    if not how:
         d.service_accounts()
         d.keytab(folder + "/sip.keytab", "sip/" + FE)
         d.keytab(folder + "/ldapread.keytab", "ldapread")

@@ -11,7 +11,8 @@
 #   --ntlm SETTING  `ntlm auth` of the controller: yes (default), mschapv2-and-ntlmv2-only,
 #                   ntlmv2-only, disabled; dc.sh changes it later
 #   --bulk N        that many more users, bulk00000...
-#   --unprepared    no member yet, no service account: a domain as one finds it
+#   --unprepared    no service account and no keytab, and fe has an /etc, /run, /var/lib, /var/log and
+#                   /root of its own: a joined Debian host as one finds it
 #   --attached      ends when the standard input does
 #
 # Afterwards DIR has users.tsv (who there is, and what becomes of them), sip.keytab, ldapread.keytab,
@@ -43,7 +44,7 @@ while [ $# -gt 1 ]; do
 done
 case "${1:-}" in
 "" | -*)
-    sed -n '3,22s/^# \{0,1\}//p' "$0"
+    sed -n '3,23s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
@@ -276,6 +277,19 @@ fe_up() {
     "$here/dc.sh" winbind "$dir"
 }
 
+# A host whose administrator may change what is in /etc.
+own_system() { # HOST
+    local system=$dir/system/$1 folder
+    [ ! -d "$system" ] || return 0
+    mkdir -p "$system"/{run/samba,var/lib,var/log,root}
+    cp -a /etc "$system/etc"
+    for folder in hosts resolv.conf krb5.conf; do
+        rm -f "$system/etc/$folder"
+        cp "$dir/etc/$1/$folder" "$system/etc/$folder"
+    done
+    cp "$dir/etc/$1/smb.conf" "$system/etc/samba/smb.conf"
+}
+
 kerberos_files
 for host in dc fe int ext edge sw; do
     network_files "$host"
@@ -283,6 +297,7 @@ done
 [ -e "$dir/dc/.provisioned" ] || provision
 [ -z "$ntlm" ] || [ -n "$(lab_pids "$dir" dc 'samba: root')" ] || dc_config
 fe_config
+[ -n "$prepared" ] || own_system fe
 hosts=(dc fe int)
 [ -z "$net" ] || hosts+=(ext edge sw)
 for host in "${hosts[@]}"; do
@@ -290,5 +305,5 @@ for host in "${hosts[@]}"; do
 done
 [ -z "$net" ] || network_up
 dc_up
-[ -z "$prepared" ] || fe_up
+fe_up
 lab_say "ready: realm $realm, controller $dc, member $fe, files in $dir"

@@ -1,0 +1,5 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# timeout: 400
+# doc/active-directory.md word for word, then inside and outside as separate networks.
+exec /usr/bin/python3 "$(dirname "$0")/ad_net.py" "$@"
