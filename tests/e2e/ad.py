@@ -496,7 +496,7 @@ def sipe(w, name, door="inside", scheme="ntlm", stay=1, password=None):
     env = w.lab.tickets(name) if scheme == "krb5" else dict(os.environ)
     env["SIPE_PASSWORD"] = password or ("" if scheme == "krb5" else person["password"])
     done = subprocess.run([SIPE_CLIENT, "--uri", person["uri"], "--login", person["login"], "--server", getattr(w.d, door), "--transport",
-                           "tls", "--ca", w.d.ca, "--scheme", scheme, "--stay", str(stay)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                           "tls", "--ca", w.d.ca, "--scheme", scheme, "--stay", str(stay), *(["--sso"] if scheme == "krb5" else [])], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           text=True, env=env, timeout=90)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 

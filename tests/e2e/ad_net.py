@@ -210,7 +210,7 @@ def sipe_inside_with_a_ticket_and_outside_with_ntlm(w):
         raise Skipped("sipe_client was not built: install libpurple-dev and pidgin-sipe")
     w.shell("int", "kinit ada", stdin="Passw0rd.1\n")
     words = "--uri sip:ada@example.test --login 'EXAMPLE\\ada' --ca %s/ca.pem --accept-any" % w.root
-    for host, server, scheme, password in (("int", "fe.example.test:5061", "krb5", ""), ("ext", "10.78.0.30:443", "ntlm", "Passw0rd.1")):
+    for host, server, scheme, password in (("int", "fe.example.test:5061", "krb5 --sso", ""), ("ext", "10.78.0.30:443", "ntlm", "Passw0rd.1")):
         done = w.shell(host, "SIPE_PASSWORD='%s' %s %s --server %s --scheme %s" % (password, SIPE_CLIENT, words, server, scheme), check=False)
         assert done.returncode == 0 and '"signed-on"' in done.stdout, (host, done.stdout, done.stderr)
 

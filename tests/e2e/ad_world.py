@@ -14,7 +14,7 @@ from sipae import DEFAULT_FLAGS, ESS, F128, Client, hmac_md5, md4, params, rc4
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAB = SOURCE + "/tests/lab/"
 BUILD = os.environ.get("POSTERN_BUILD") or os.path.dirname(os.path.abspath(POSTERN))
-KRB_TOOL, SIPE_CLIENT = BUILD + "/tests/oracle/krb_tool", BUILD + "/tests/e2e/sipe_client"
+GSS_TOOL, SIPE_CLIENT = BUILD + "/tests/oracle/gss_tool", BUILD + "/tests/e2e/sipe_client"
 XP_FLAGS = 0x42008255
 NTLM_SETTINGS = ("yes", "mschapv2-and-ntlmv2-only", "ntlmv2-only", "disabled")
 BASE = "DC=ad,DC=example,DC=test"
@@ -164,7 +164,7 @@ class AdDeployment(Deployment):
 
     def judged(self, since):
         """What authd said since it had written so much: (fault, record)."""
-        return [(m.group(1), r) for r in self.authd_trace()[since:].splitlines() for m in [re.search(r"judge: ([\w-]+)", r)] if m]
+        return [(m.group(1), r) for r in self.authd_trace()[since:].splitlines() for m in [re.search(r"Authd,judge:[^()]*\(\d+\)\)([\w-]+)", r)] if m]
 
 
 # ---- clients ----
@@ -212,7 +212,7 @@ class Tool:
     """MIT's initiator, one context."""
 
     def __init__(self, env, clock=0):
-        self.process = subprocess.Popen([KRB_TOOL, *(["--clock", str(clock)] if clock else [])], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([GSS_TOOL, *(["--clock", str(clock)] if clock else [])], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, env=env)
 
     def ask(self, *words):
