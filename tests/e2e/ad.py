@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Sign-in with the accounts of a real Active Directory (Samba), by NTLM and Kerberos, inside and outside."""
-import base64, contextlib, json, os, re, subprocess, sys, time
+import base64, contextlib, json, os, re, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from ad_world import NTLM_SETTINGS, SIPE_CLIENT, AdDeployment, AdWorkshop, plain_401, target_info
+from demo import POSTERN
 from edge_world import Skipped, front_trace, main, signed_in, tests_of, until
 
 NOT_REMOTE = '4003;reason="From URI not enabled for remote access"'
@@ -28,6 +29,32 @@ def expect(w, client, fault, what=""):
     if status == 200:
         assert client.verify(answer, client.sa), what
     return answer, record
+
+
+def together(count, work, hands=40):
+    """work(i) for each i, so many at a time; returns the results."""
+    results, left, lock = [], list(range(count)), threading.Lock()
+
+    def hand():
+        while True:
+            with lock:
+                if not left:
+                    return
+                i = left.pop(0)
+            try:
+                got = work(i)
+            except Exception as e:
+                got = e
+            with lock:
+                results.append(got)
+    threads = [threading.Thread(target=hand) for _ in range(hands)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    broken = [r for r in results if isinstance(r, Exception)]
+    assert not broken, broken[:3]
+    return results
 
 
 # ---- names in the CHALLENGE ----
@@ -379,7 +406,7 @@ def simply(w, **keys):
 def ldap_is_asked_in_every_way_that_a_controller_allows(w):
     dc = "dc1.ad.example.test"
     for how in (dict(ad_servers=None),                                                   # found in DNS
-                dict(ad_servers="ldap://127.0.31.99, ldap://" + dc),                     # the first is not there
+                dict(ad_servers="ldap://127.0.0.99, ldap://" + dc),                     # the first is not there
                 simply(w, ad_servers="ldaps://" + dc), simply(w, ad_servers="ldap://" + dc),  # the latter with StartTLS
                 simply(w, ad_servers="ldaps://" + dc, ad_user="CN=ldapread,CN=Users,DC=ad,DC=example,DC=test")):
         with variant(w, **how):
@@ -418,6 +445,25 @@ def addresses_may_stand_in_other_attributes_and_groups_say_who_may(w):
         expect(w, w.ntlm("linus"), "signed-in")
         expect(w, w.ntlm("twin1"), "user-uri-shared")
         expect(w, w.ntlm("nosip"), "user-not-sip-enabled")
+
+
+def directory_test_foretells_every_sign_in(w):
+    """Without a password and without asking the controller for a verdict; what depends on the client's computer it cannot know."""
+    other = {"wksonly": "signed-in", "smartcard": "user-smart-card"}
+    people = list(w.lab.people.values())
+
+    def foretell(i):
+        p = people[i]
+        done = w.lab.run("fe", POSTERN, "directory", "test", "EXAMPLE\\" + p["name"], "-c", w.config, "--json", check=False)
+        assert done.stdout, (p["name"], done.returncode, done.stderr)
+        said = json.loads(done.stdout)
+        for where in ("inside", "outside"):
+            expected = other.get(p["name"], p[where])
+            assert (said[where]["ntlm"]["fault"] or "signed-in") == expected, (p["name"], where, said[where], expected)
+        assert done.returncode == (0 if said["inside"]["possible"] and said["outside"]["possible"] else 1), (p["name"], done.returncode)
+    together(len(people), foretell, hands=4)
+    done = w.lab.run("fe", POSTERN, "directory", "test", "sip:twins@example.test", "-c", w.config, check=False)
+    assert done.returncode == 1 and "CN=twin1," in done.stdout and "CN=twin2," in done.stdout, done.stdout
 
 
 # ---- while signed in ----
@@ -518,7 +564,7 @@ def sipe_signs_in_with_a_ticket(w):
     assert len(re.findall(r"(?m)^Authentication-Info: Kerberos ", traced)) > 3, "it signed in with something else"
 
 
-HELPERS = ("judge", "expect", "settle", "story_says", "kind_says", "expect_clean", "sessions", "thrown_out", "is_thrown_out", "sipe", "variant", "simply")
+HELPERS = ("judge", "expect", "settle", "story_says", "kind_says", "expect_clean", "sessions", "thrown_out", "is_thrown_out", "sipe", "variant", "simply", "together")
 
 if __name__ == "__main__":
     main(tests_of(globals(), HELPERS), AdWorkshop)

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """A network: a domain controller, a Front End and a workstation inside, an Edge between, and somebody outside who reaches
 nothing but the Edge.  The Front End is set up by doc/active-directory.md, word for word."""
-import contextlib, json, os, re, shutil, signal, subprocess, sys, tempfile, time
+import json, os, re, shutil, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from ad_world import BUILD, LAB, SIPE_CLIENT, SOURCE, Lab
+from ad_world import LAB, SIPE_CLIENT, SOURCE, Lab
 from edge_world import Authority, Deployment, Skipped, die_with_parent, main, read_all, tests_of, until
 from demo import POSTERN
 
@@ -33,11 +33,12 @@ def commands(host):
 
 
 class Network:
-    config, dc, fe = os.devnull, "10.77.0.10", "10.77.0.20"
+    config = os.devnull
 
     def __enter__(self):
         self.root = tempfile.mkdtemp(prefix="postern-net-")
-        self.lab = Lab(self.dc, self.fe, "--net", "--unprepared").__enter__()
+        self.lab = Lab("--net", "--unprepared").__enter__()
+        self.dc, self.fe = self.lab.dc, self.lab.fe
         self.serving = []
         system = self.lab.dir + "/system/fe/etc"
         for name in ("postern-front", "postern-authd", "postern-edge"):  # as the README has it

@@ -3,13 +3,13 @@
 that answer with every kind of NTLM response or with a ticket.
 
 The deployment runs in the namespaces of the lab's member `fe`; clients come over loopback."""
-import base64, hashlib, json, os, re, shutil, signal, struct, subprocess, sys, tempfile, time
+import base64, contextlib, hashlib, json, os, random, re, shutil, socket, struct, subprocess, sys, tempfile, time
 
 from Cryptodome.Cipher import DES
 
 from demo import POSTERN
 from edge_world import Authority, Deployment, ask, die_with_parent, fresh_source, read_all, until
-from sipae import DEFAULT_FLAGS, ESS, F128, Client, hmac_md5, md4, params, rc4
+from sipae import DEFAULT_FLAGS, ESS, Client, hmac_md5, md4, params, rc4
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAB = SOURCE + "/tests/lab/"
@@ -20,6 +20,15 @@ NTLM_SETTINGS = ("yes", "mschapv2-and-ntlmv2-only", "ntlmv2-only", "disabled")
 BASE = "DC=ad,DC=example,DC=test"
 
 
+def free_network():
+    """The first three numbers of loopback addresses where no other lab is: several may run on one machine."""
+    while True:
+        network = "127.%d.%d" % (random.randrange(40, 90), random.randrange(1, 250))
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind((network + ".10", 389))
+            return network
+
+
 class Person(dict):
     """A row of users.tsv."""
 
@@ -27,9 +36,14 @@ class Person(dict):
 class Lab:
     """An Active Directory of our own; ends with this process, however that ends."""
 
-    def __init__(self, dc, fe, *options):
+    def __init__(self, *options):
         self.dir = tempfile.mkdtemp(prefix="postern-ad-")
-        self.dc, self.fe, self.options = dc, fe, ("--dc", dc, "--fe", fe) + options
+        if "--net" in options:
+            self.dc, self.fe, self.options = "10.77.0.10", "10.77.0.20", options
+        else:
+            network = free_network()
+            self.dc, self.fe = network + ".10", network + ".11"
+            self.options = ("--dc", self.dc, "--fe", self.fe) + options
 
     def __enter__(self):
         began = time.monotonic()
@@ -39,7 +53,9 @@ class Lab:
         if code == 77:
             shutil.rmtree(self.dir)
             sys.exit(77)
-        assert code == 0, "the lab did not come up"
+        if code:
+            shutil.rmtree(self.dir)
+            raise AssertionError("the lab did not come up")
         print("        the lab took %.1f s" % (time.monotonic() - began), flush=True)
         self.people = {}
         for line in read_all(self.dir + "/users.tsv").splitlines():
@@ -286,13 +302,9 @@ class KerberosClient(Client):
 class AdWorkshop:
     """The lab, one deployment, and a door to each side."""
 
-    dc, fe, options = "127.0.31.10", "127.0.31.11", ()
-
-    def __init__(self):
-        self.root = tempfile.mkdtemp(prefix="postern-edge-")
-
     def __enter__(self):
-        self.lab = Lab(self.dc, self.fe, *self.options).__enter__()
+        self.root = tempfile.mkdtemp(prefix="postern-edge-")
+        self.lab = Lab().__enter__()
         self.authority = Authority(self.root)
         self.d = AdDeployment(self.lab, self.root, self.authority).start()
         self.config = self.d.config

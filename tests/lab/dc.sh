@@ -8,8 +8,10 @@
 #   ntlm SETTING    changes `ntlm auth` of the controller; it is read at the start, so it is restarted
 #   stop, continue  freezes all its processes, and lets them go on
 #   stop-smb, continue-smb   the same for SMB and RPC (Netlogon) alone: LDAP and Kerberos answer
+#   stop-ldap, continue-ldap  the same for LDAP alone
 #   winbind         starts winbindd of fe; returns when it answers
 #   winbind-kill    kills that
+#   winbind-stop, winbind-continue  freezes it, and lets it go on
 #   pids            prints the controller's processes
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -83,7 +85,11 @@ stop) signal STOP dc ;;
 continue) signal CONT dc ;;
 stop-smb) signal STOP dc smbd && signal STOP dc 'task[rpc]' ;;
 continue-smb) signal CONT dc smbd && signal CONT dc 'task[rpc]' ;;
+stop-ldap) signal STOP dc 'task[ldap]' ;;
+continue-ldap) signal CONT dc 'task[ldap]' ;;
 winbind) winbind ;;
+winbind-stop) signal STOP fe winbindd ;;
+winbind-continue) signal CONT fe winbindd ;;
 winbind-kill) kill_all fe winbindd ;;
 pids) lab_pids "$dir" dc ;;
 *) lab_die "dc.sh: no action '$action'" ;;

@@ -262,6 +262,8 @@ network_up() {
 
 dc_up() {
     [ -z "$(lab_pids "$dir" dc 'samba: root')" ] || return 0
+    ! lab_is_open "$dir" dc "$dc" 389 2>/dev/null ||
+        lab_die "somebody else answers on $dc: another lab? Choose other addresses with --dc and --fe"
     lab_say "start the domain controller on $dc"
     "$here/dc.sh" start "$dir"
 }
