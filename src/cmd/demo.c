@@ -108,6 +108,12 @@ static enum client_scheme scheme_of(const struct deployment *d, unsigned which)
     return deployment_has_kerberos(d) && !is_outside(which) ? CLIENT_KERBEROS : CLIENT_NTLM;
 }
 
+/* Windows XP knows no AES: its tickets and signatures are RC4. */
+static const char *krb5_conf_of(const struct deployment *d, const struct client_profile *p)
+{
+    return strcmp(p->name, "windows-xp") == 0 ? d->kdc.krb5_xp_conf : d->kdc.krb5_conf;
+}
+
 static void sign_in(const struct deployment *d, unsigned which, struct row *row, long *trace_at,
                     char **record)
 {
@@ -125,6 +131,8 @@ static void sign_in(const struct deployment *d, unsigned which, struct row *row,
                                  .password = d->password,
                                  .profile = client_profile_find(str_from_c(story[which].client)),
                                  .ca_file = d->ca };
+    if (scheme == CLIENT_KERBEROS)
+        setenv("KRB5_CONFIG", krb5_conf_of(d, s.profile), 1);
     struct client *c = client_new(&s);
     struct client_result r = client_sign_in(c, NULL, NULL);
     struct client_leg leg;

@@ -78,9 +78,10 @@ static bool write_file(const char *path, struct buf *text, struct buf *why)
     return ok;
 }
 
-/* Of clients and of who accepts tickets.  The credential cache stands in the folder too, so that a
- * kinit with this file neither replaces the user's own tickets nor leaves any behind. */
-static bool write_krb5_conf(const struct kdc *k, struct buf *why)
+/* The credential cache stands in the folder too, so that a kinit with this file neither replaces
+ * the user's own tickets nor leaves any behind. */
+static bool write_krb5_conf(const struct kdc *k, const char *path, const char *more,
+                            struct buf *why)
 {
     struct buf t = { 0 };
     buf_printf(&t, "# made by postern demo: throw-away\n[libdefaults]\n  default_realm = %s\n",
@@ -88,21 +89,23 @@ static bool write_krb5_conf(const struct kdc *k, struct buf *why)
     buf_add_c(&t, "  dns_lookup_kdc = false\n  dns_lookup_realm = false\n"
                   "  dns_canonicalize_hostname = false\n  rdns = false\n"
                   "  udp_preference_limit = 1\n");
-    buf_printf(&t, "  default_ccache_name = FILE:%s/tickets\n[realms]\n", k->dir);
+    buf_printf(&t, "%s  default_ccache_name = FILE:%s/tickets\n[realms]\n", more, k->dir);
     buf_printf(&t, "  %s = {\n    kdc = 127.0.0.1:%u\n  }\n[domain_realm]\n", k->realm, k->port);
     buf_printf(&t, "  .%s = %s\n  %s = %s\n", k->domain, k->realm, k->domain, k->realm);
-    return write_file(k->krb5_conf, &t, why);
+    return write_file(path, &t, why);
 }
 
 static bool write_kdc_conf(const struct kdc *k, struct buf *why)
 {
     struct buf t = { 0 };
     char path[320];
+    buf_add_c(&t, "[libdefaults]\n  allow_rc4 = true\n");
     buf_printf(&t, "[kdcdefaults]\n  kdc_listen = 127.0.0.1:%u\n  kdc_tcp_listen = 127.0.0.1:%u\n",
                k->port, k->port);
     buf_printf(&t, "[realms]\n  %s = {\n    database_module = db\n", k->realm);
     buf_printf(&t, "    key_stash_file = %s/stash\n    acl_file = %s/acl\n", k->dir, k->dir);
-    buf_add_c(&t, "    supported_enctypes = aes256-cts:normal aes128-cts:normal\n  }\n");
+    buf_add_c(
+        &t, "    supported_enctypes = aes256-cts:normal aes128-cts:normal rc4-hmac:normal\n  }\n");
     buf_printf(&t,
                "[dbmodules]\n  db = {\n    db_library = db2\n    database_name = %s/principal\n",
                k->dir);
@@ -118,7 +121,10 @@ static bool write_files(const struct kdc *k, struct buf *why)
     char log[320];
     snprintf(log, sizeof(log), "%s/kdc.log", k->dir);
     unlink(log); /* its words tell when a KDC answers: let them be those of the next one */
-    return write_krb5_conf(k, why) && write_kdc_conf(k, why);
+    return write_krb5_conf(k, k->krb5_conf, "", why) &&
+           write_krb5_conf(k, k->krb5_xp_conf,
+                           "  allow_rc4 = true\n  permitted_enctypes = rc4-hmac\n", why) &&
+           write_kdc_conf(k, why);
 }
 
 /* --- the process that makes the database and becomes the KDC --- */
@@ -244,6 +250,7 @@ bool kdc_begin(struct kdc *k, const struct kdc_settings *s, struct buf *why)
     snprintf(k->realm, sizeof(k->realm), "%s", s->realm);
     snprintf(k->domain, sizeof(k->domain), "%s", s->domain);
     snprintf(k->krb5_conf, sizeof(k->krb5_conf), "%s/krb5.conf", k->dir);
+    snprintf(k->krb5_xp_conf, sizeof(k->krb5_xp_conf), "%s/krb5-xp.conf", k->dir);
     snprintf(k->keytab, sizeof(k->keytab), "%s/sip.keytab", k->dir);
     if (mkdir(k->dir, 0700) != 0)
         return fail(why, "cannot make", k->dir);

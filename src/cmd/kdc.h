@@ -23,7 +23,9 @@ struct kdc_settings {
 
 struct kdc {
     char dir[280];
-    char krb5_conf[320], keytab[320]; /* for clients; for who accepts tickets */
+    char krb5_conf[320];    /* for clients, and for who accepts tickets */
+    char krb5_xp_conf[320]; /* for a client that knows no AES: RC4 in its tickets */
+    char keytab[320];
     unsigned port;
     pid_t pid;  /* 0: none */
     int report; /* -1: none; where the process says why it failed */

@@ -48,10 +48,11 @@ class Demo:
         assert not check or done.returncode == 0, "%s: %d %s" % (words, done.returncode, done.stderr)
         return done
 
-    def kerberos(self, name=None):
+    def kerberos(self, name=None, rc4=False):
         """An environment for clients of the realm; with a name, tickets of that user in a cache of its own."""
-        env = {"KRB5_CONFIG": self.ready["kerberos"]["krb5_conf"],
-               "KRB5CCNAME": "FILE:%s/tickets-%s" % (os.path.dirname(self.config), name or "none")}
+        conf = self.ready["kerberos"]["krb5_conf"]
+        env = {"KRB5_CONFIG": conf.replace("krb5.conf", "krb5-xp.conf") if rc4 else conf,
+               "KRB5CCNAME": "FILE:%s/tickets-%s%s" % (os.path.dirname(self.config), name or "none", "-rc4" if rc4 else "")}
         if name:
             subprocess.run(["kinit", "%s@%s" % (name, self.ready["kerberos"]["realm"])], input=self.users[name]["password"] + "\n",
                            env={**os.environ, **env}, capture_output=True, text=True, check=True, timeout=30)

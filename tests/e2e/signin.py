@@ -111,8 +111,13 @@ def a_ticket_signs_in_inside_with_two_registers(demo):
 def windows_xp_signs_in_with_a_ticket_whatever_the_minimum_is(demo):
     demo.policy("strict")
     try:
-        code, legs, last = with_kerberos(demo, "ada", "--profile", "windows-xp", env=demo.kerberos("ada"))
-        assert code == 0, (legs, last)
+        # it knows no AES: signatures of RFC 4757
+        for env, signature in ((demo.kerberos("ada", rc4=True), "602306092A864886F71201020201011100FFFFFFFF"),
+                               (demo.kerberos("ada"), "040401FFFFFFFFFF")):
+            before = len(demo.trace())
+            code, legs, last = with_kerberos(demo, "ada", "--profile", "windows-xp", env=env)
+            assert code == 0 and legs["leave"]["rspauth_ok"] is True, (legs, last)
+            assert 'rspauth="' + signature in demo.trace()[before:]
         code, legs, last = signin(demo, "ada", "--profile", "windows-xp", "--scheme", "ntlm")
         assert code == 1, (legs, last)
     finally:

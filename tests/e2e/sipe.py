@@ -10,14 +10,14 @@ SIPE_CLIENT = os.environ["SIPE_CLIENT"]
 class Sipe:
     """One run of sipe_client: its events and exit code, and what the trace gained meanwhile."""
 
-    def __init__(self, demo, user, transport="tls", password=None, stay=1, door=None, kerberos=None):
+    def __init__(self, demo, user, transport="tls", password=None, stay=1, door=None, kerberos=None, rc4=False):
         """`kerberos`: "ticket" of a kinit, or "password"; else NTLM."""
         self.demo, who = demo, demo.users[user]
         where = demo.ready[door or ("inside" if transport == "tls" else "inside_tcp")]
         self.uri, self.before = who["uri"], len(demo.trace())
         how = {None: ["--login", who["login"]], "ticket": ["--scheme", "krb5", "--sso"],
                "password": ["--scheme", "krb5", "--login", "%s@EXAMPLE.COM" % user]}[kerberos]
-        tickets = demo.kerberos(user if kerberos == "ticket" else None) if kerberos else {}
+        tickets = demo.kerberos(user if kerberos == "ticket" else None, rc4) if kerberos else {}
         self.process = subprocess.Popen(
             [SIPE_CLIENT, "--uri", who["uri"], *how, "--server", where, "--transport", transport,
              "--ca", demo.ready["ca"], "--stay", str(stay)],
@@ -75,6 +75,11 @@ def signs_in_with_the_ticket_of_kinit(demo):
         assert sipe.registers()[:3] == [1, 2, 3], sipe.registers()
         assert "Authentication-Info: Kerberos " in sipe.trace and "Authorization: NTLM" not in sipe.trace
         assert sipe.uri not in sessions(demo), sessions(demo)
+
+
+def signs_in_with_a_ticket_of_rc4(demo):
+    sipe = run(demo, "ada", kerberos="ticket", rc4=True).signed_on()
+    assert 'response="602306092A864886F71201020201011100FFFFFFFF' in sipe.trace
 
 
 def signs_in_with_a_ticket_it_gets_by_password(demo):
@@ -218,7 +223,7 @@ def refreshes_from_outside(demo):
 
 
 if __name__ == "__main__":
-    demo_module.main([signs_in_over_tls_and_leaves, signs_in_over_tcp_and_leaves, signs_in_with_the_ticket_of_kinit,
+    demo_module.main([signs_in_over_tls_and_leaves, signs_in_over_tcp_and_leaves, signs_in_with_the_ticket_of_kinit, signs_in_with_a_ticket_of_rc4,
                       signs_in_with_a_ticket_it_gets_by_password, is_thrown_out_by_a_notify_that_kerberos_signed, a_wrong_password_is_an_authentication_failure,
                       two_started_in_the_same_second_both_sign_in, plays_windows_xp_when_neither_128_nor_56_bit_are_offered,
                       signs_in_from_outside_and_leaves, is_told_outside_why_it_may_not_come_in,
