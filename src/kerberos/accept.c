@@ -18,6 +18,7 @@
 struct krb_acceptor {
     char *keytab, *service, *replay_cache;
     krb5_context context; /* for what gssapi does not tell */
+    gss_cred_id_t cred;   /* names of keytab and replay cache; both are opened at each accept */
 };
 
 /* --- faults --- */
@@ -117,8 +118,16 @@ struct krb_acceptor *krb_acceptor_new(const struct krb_acceptor_settings *s, str
     return a;
 }
 
+static void forget_credentials(struct krb_acceptor *a)
+{
+    OM_uint32 minor;
+
+    gss_release_cred(&minor, &a->cred);
+}
+
 void krb_acceptor_free(struct krb_acceptor *a)
 {
+    forget_credentials(a);
     krb5_free_context(a->context);
     free(a->keytab);
     free(a->service);
@@ -126,16 +135,23 @@ void krb_acceptor_free(struct krb_acceptor *a)
     free(a);
 }
 
-/* The keytab is named in the call, not by the environment; each call reads it anew. */
-static OM_uint32 credentials(const struct krb_acceptor *a, gss_cred_id_t *out, OM_uint32 *minor)
+/* The keytab is named in the call, not by the environment.  Fails when it has no key in it.  The
+ * text of the failure alone says "Permission denied" and not of what. */
+static bool acquire(struct krb_acceptor *a, struct buf *detail)
 {
     gss_key_value_element_desc elements[] = { { "keytab", a->keytab },
                                               { "rcache", a->replay_cache } };
     gss_key_value_set_desc store = { 2, elements };
     gss_OID_set_desc mechs = { 1, gss_mech_krb5 };
+    OM_uint32 minor;
 
-    return gss_acquire_cred_from(minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechs, GSS_C_ACCEPT,
-                                 &store, out, NULL, NULL);
+    if (!GSS_ERROR(gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechs,
+                                         GSS_C_ACCEPT, &store, &a->cred, NULL, NULL)))
+        return true;
+    buf_clear(detail);
+    krb_lucid_status(minor, detail);
+    buf_add_c(detail, " (reading the keytab or krb5.conf)");
+    return false;
 }
 
 static bool name_text(gss_name_t name, char *out, size_t size)
@@ -195,7 +211,14 @@ static enum fault take_keys(gss_ctx_id_t *context, struct krb_accepted *out, str
     return FAULT_KERBEROS_ENCRYPTION;
 }
 
-static enum fault refused(const struct krb_acceptor *a, struct str request, OM_uint32 major,
+/* With credentials from before, a keytab that has gone shows as one without the key, or as a file
+ * that cannot be opened. */
+static bool may_be_the_keytab(enum fault f)
+{
+    return f == FAULT_KERBEROS_NO_KEY || f == FAULT_KERBEROS_CACHE;
+}
+
+static enum fault refused(struct krb_acceptor *a, struct str request, OM_uint32 major,
                           OM_uint32 minor, struct buf *detail)
 {
     enum fault fault = meaning_of(minor);
@@ -203,6 +226,11 @@ static enum fault refused(const struct krb_acceptor *a, struct str request, OM_u
     if (GSS_ROUTINE_ERROR(major) == GSS_S_DUPLICATE_TOKEN)
         fault = FAULT_KERBEROS_REPLAY;
     krb_lucid_status(minor, detail);
+    if (may_be_the_keytab(fault)) {
+        forget_credentials(a);
+        if (!acquire(a, detail))
+            return FAULT_KERBEROS_KEYTAB;
+    }
     if (fault == FAULT_KERBEROS_CLOCK_SKEW)
         add_skew(a, request, detail);
     if (fault == FAULT_KERBEROS_NO_KEY && krb_keytab_lacks_kind(a->context, a->keytab, request))
@@ -210,35 +238,26 @@ static enum fault refused(const struct krb_acceptor *a, struct str request, OM_u
     return fault;
 }
 
-/* The text alone says "Permission denied" and not of what. */
-static enum fault no_credentials(OM_uint32 minor, struct buf *detail)
-{
-    krb_lucid_status(minor, detail);
-    buf_add_c(detail, " (reading the keytab or krb5.conf)");
-    return FAULT_KERBEROS_KEYTAB;
-}
-
 enum fault krb_accept(struct krb_acceptor *a, struct str token, struct krb_accepted *out,
                       struct buf *reply, struct buf *detail)
 {
-    OM_uint32 major, minor, ignored;
-    gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
+    OM_uint32 minor, ignored;
     gss_ctx_id_t context = GSS_C_NO_CONTEXT;
     gss_buffer_desc in = { .length = token.len, .value = (void *)token.ptr };
     gss_buffer_desc answer = GSS_C_EMPTY_BUFFER;
     struct str request;
+    enum fault fault = FAULT_NONE;
 
     *out = (struct krb_accepted){ 0 };
     if (!krb_token_request(token, &request)) {
         buf_add_c(detail, "not an initial token of Kerberos 5");
         return FAULT_KERBEROS_TOKEN;
     }
-    major = credentials(a, &cred, &minor);
-    if (GSS_ERROR(major))
-        return no_credentials(minor, detail);
-    major = gss_accept_sec_context(&minor, &context, cred, &in, GSS_C_NO_CHANNEL_BINDINGS, NULL,
-                                   NULL, &answer, NULL, NULL, NULL);
-    enum fault fault = FAULT_NONE;
+    if (!a->cred && !acquire(a, detail))
+        return FAULT_KERBEROS_KEYTAB;
+    OM_uint32 major =
+        gss_accept_sec_context(&minor, &context, a->cred, &in, GSS_C_NO_CHANNEL_BINDINGS, NULL,
+                               NULL, &answer, NULL, NULL, NULL);
     if (GSS_ERROR(major))
         fault = refused(a, request, major, minor, detail);
     else if (major & GSS_S_CONTINUE_NEEDED) /* DCE style: a third leg, for which SIP has no place */
@@ -251,6 +270,5 @@ enum fault krb_accept(struct krb_acceptor *a, struct str token, struct krb_accep
         buf_add(reply, str_of(answer.value, answer.length));
     gss_release_buffer(&ignored, &answer);
     gss_delete_sec_context(&ignored, &context, GSS_C_NO_BUFFER);
-    gss_release_cred(&ignored, &cred);
     return fault;
 }

@@ -16,7 +16,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 SERVER_CPU, LOAD_CPU = ("0", "1") if os.cpu_count() > 1 else ("0", "0")
 USERS = 10000
 PASSWORD = "bench-Passw0rd"
-EVERYTHING = "refresh,signin,accept,resume,trace,idle,authd,ramps,edge,edge-idle,edge-storm,edge-flood,edge-ramps"
+EVERYTHING = "refresh,signin,accept,resume,trace,idle,authd,ramps,kerberos,edge,edge-idle,edge-storm,edge-flood,edge-ramps"
 
 
 def free_port():
@@ -302,6 +302,19 @@ class Bench:
             "refresh p99, authd stopped", statistics.median(values["normal"]), statistics.median(values["stopped"]),
             ratio, "within" if ratio <= 1.2 else "ABOVE"), flush=True)
 
+    def kerberos(self):
+        """What authd does for a ticket, and the front for a message signed with its keys."""
+        program = os.path.join(self.args.build, "tests", "bench", "bench_kerberos")
+        rounds = [json.loads(subprocess.run(["taskset", "-c", SERVER_CPU, program, "--table"], check=True,
+                                            capture_output=True, text=True).stdout) for _ in range(self.args.repeats)]
+        for kind in ("AES256", "RC4"):
+            row = {key: statistics.median(r[kind][key] for r in rounds) for key in rounds[0][kind]}
+            rate = 1e6 / row["accept_us"]
+            self.results["Kerberos " + kind] = dict(row, accepts_per_second=rate)
+            print("%-34s %8.1f us  %d/s  bound 8000/s  %s  signing %.2f us, checking %.2f us" % (
+                "ticket accepted, " + kind, row["accept_us"], rate, "within" if rate >= 8000 else "BELOW",
+                row["make_us"], row["check_us"]), flush=True)
+
     def ramps(self, server, conns, count=10, whose=""):
         server.start()
         sizes = []
@@ -371,6 +384,8 @@ def main():
             bench.idle(theirs, 2000)
         if "authd" in wanted:
             bench.stopped_authd(ours)
+        if "kerberos" in wanted:
+            bench.kerberos()
         if "ramps" in wanted:
             bench.ramps(ours, 2000, 2 if args.quick else 10)
         if any(w.startswith("edge") for w in wanted):
