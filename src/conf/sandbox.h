@@ -29,8 +29,8 @@ struct sandbox_rules {
      * that Landlock lets it read, and a call outside the list is answered EPERM, because what
      * another version of such a library may try must not end a sign-in. */
     bool libraries;
-    /* For a process around a library that looks for plug-ins but needs none: mapping code is answered
-     * EACCES, and the library goes without. */
+    /* For a process around a library that looks for plug-ins but needs none: mapping code is
+     * answered EACCES, and the library goes without. */
     bool refuses_plugins;
     /* With inet_sockets: TCP may be connected to these ports alone, and none bound (Landlock from
      * ABI 4 on).  Zeros are skipped; all zero: any. */

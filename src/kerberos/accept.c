@@ -218,20 +218,20 @@ static bool may_be_the_keytab(enum fault f)
     return f == FAULT_KERBEROS_NO_KEY || f == FAULT_KERBEROS_CACHE;
 }
 
-static enum fault refused(struct krb_acceptor *a, struct str request, OM_uint32 major,
-                          OM_uint32 minor, struct buf *detail)
+static enum fault refused(struct krb_acceptor *a, struct str request, OM_uint32 minor,
+                          struct buf *detail)
 {
     enum fault fault = meaning_of(minor);
 
-    if (GSS_ROUTINE_ERROR(major) == GSS_S_DUPLICATE_TOKEN)
-        fault = FAULT_KERBEROS_REPLAY;
     krb_lucid_status(minor, detail);
     if (may_be_the_keytab(fault)) {
         forget_credentials(a);
         if (!acquire(a, detail))
             return FAULT_KERBEROS_KEYTAB;
     }
-    if (fault == FAULT_KERBEROS_CLOCK_SKEW)
+    if (minor == (OM_uint32)KRB5KRB_AP_ERR_TKT_NYV)
+        buf_add_c(detail, "; the clock of who issued the ticket is ahead of ours");
+    else if (fault == FAULT_KERBEROS_CLOCK_SKEW)
         add_skew(a, request, detail);
     if (fault == FAULT_KERBEROS_NO_KEY && krb_keytab_lacks_kind(a->context, a->keytab, request))
         fault = FAULT_KERBEROS_ENCRYPTION;
@@ -259,7 +259,7 @@ enum fault krb_accept(struct krb_acceptor *a, struct str token, struct krb_accep
         gss_accept_sec_context(&minor, &context, a->cred, &in, GSS_C_NO_CHANNEL_BINDINGS, NULL,
                                NULL, &answer, NULL, NULL, NULL);
     if (GSS_ERROR(major))
-        fault = refused(a, request, major, minor, detail);
+        fault = refused(a, request, minor, detail);
     else if (major & GSS_S_CONTINUE_NEEDED) /* DCE style: a third leg, for which SIP has no place */
         fault = FAULT_KERBEROS_TOKEN;
     if (fault == FAULT_NONE)

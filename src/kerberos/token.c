@@ -65,8 +65,8 @@ bool krb_token_ticket(struct str request, struct str *ticket)
     struct wire fields = { .all = element(&inner, TAG_SEQUENCE) };
 
     /* pvno, msg-type and ap-options come first */
-    for (uint8_t tag = 0xa0; tag < TAG_TICKET_FIELD; tag++)
-        (void)element(&fields, tag);
+    for (unsigned tag = 0xa0; tag < TAG_TICKET_FIELD; tag++)
+        (void)element(&fields, (uint8_t)tag);
     *ticket = element(&fields, TAG_TICKET_FIELD);
     return !outer.bad && !inner.bad && !fields.bad && ticket->len > 0;
 }

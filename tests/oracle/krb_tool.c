@@ -442,7 +442,8 @@ static void refuse_altered(struct pair *p, const struct sample *s, accept_fn acc
 
 static void compare(struct pair *p, unsigned count, sign_fn sign, accept_fn accepts, accept_fn own)
 {
-    struct sample *room = calloc(count, sizeof(*room)), **order = calloc(count, sizeof(*order));
+    struct sample *room = calloc(count, sizeof(*room));
+    struct sample **order = calloc(count, sizeof(void *));
 
     if (!room || !order)
         abort();
