@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ad/import.h"
 
+#include <stdlib.h>
+
 #include "ad/reader.h"
 #include "base/arena.h"
 #include "base/compiler.h"
@@ -309,15 +311,40 @@ struct user_import_counts ad_import_ldif(const struct ad_import *i, struct str t
 
 /* --- LDAP --- */
 
-static bool take_match(void *arg, const struct ad_match *m)
-{
-    struct run *r = arg;
-    struct user_password none = { .kind = USER_PASSWORD_NONE };
-    struct user u = m->account.user;
+/* Kept until the controller has told all, so that nobody who stores them waits for it. */
+struct kept {
+    struct user user;
+    char *dn;
+};
 
-    if (is_wanted(r, &u))
-        take(r, m->dn, &u, &none);
-    return r->counts.problems < r->i->how->problems_max;
+struct gathering {
+    struct run *run;
+    struct kept *list;
+    size_t count, room;
+};
+
+static bool keep_match(void *arg, const struct ad_match *m)
+{
+    struct gathering *g = arg;
+
+    if (!is_wanted(g->run, &m->account.user))
+        return true;
+    if (g->count == g->room) {
+        g->room = g->room ? 2 * g->room : 64;
+        g->list = reallocarray(g->list, g->room, sizeof(*g->list));
+        if (!g->list)
+            abort();
+    }
+    g->list[g->count++] = (struct kept){ m->account.user, str_own(m->dn) };
+    return true;
+}
+
+static void take_kept(struct run *r, struct gathering *g)
+{
+    const struct user_password none = { .kind = USER_PASSWORD_NONE };
+
+    for (size_t i = 0; i < g->count && r->counts.problems < r->i->how->problems_max; i++)
+        take(r, str_from_c(g->list[i].dn), &g->list[i].user, &none);
 }
 
 enum fault ad_import_directory(const struct ad_import *i, struct user_import_counts *out,
@@ -325,6 +352,7 @@ enum fault ad_import_directory(const struct ad_import *i, struct user_import_cou
 {
     struct conf conf = *i->conf;
     struct run r;
+    struct gathering g = { .run = &r };
 
     run_init(&r, i);
     r.enabled_only = true;
@@ -333,8 +361,13 @@ enum fault ad_import_directory(const struct ad_import *i, struct user_import_cou
         !str_eq_nocase(str_from_c(i->address_attribute), str_from_c(i->conf->ad.address_attribute)))
         conf.ad.enabled_attribute = (char *)"";
     struct ad_reader *reader = ad_reader_new(&conf);
-    enum fault fault = ad_reader_list(reader, take_match, &r, why);
+    enum fault fault = ad_reader_list(reader, keep_match, &g, why);
     ad_reader_free(reader);
+    if (fault == FAULT_NONE)
+        take_kept(&r, &g);
+    for (size_t k = 0; k < g.count; k++)
+        free(g.list[k].dn);
+    free(g.list);
     *out = r.counts;
     return fault;
 }

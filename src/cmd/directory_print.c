@@ -163,7 +163,10 @@ static void print_person(const struct directory_report *r, const struct director
 {
     const struct user *u = &p->user;
 
-    row("account", "%s\\%s", u->domain, u->name);
+    if (u->name[0])
+        row("account", "%s\\%s", u->domain, u->name);
+    else
+        row("account", "a contact, for the account of another forest");
     if (p->dn)
         row("  entry", "%s", p->dn);
     row("  SIP address", "%s", u->uri[0] ? u->uri : "-");

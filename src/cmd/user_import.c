@@ -20,6 +20,7 @@ struct import {
     const struct user_import_options *options;
     struct conf *conf;
     struct store *store;
+    bool begun; /* a transaction: at the first account, so that nobody waits for a controller */
     json_t *without; /* names of accounts that got no password */
 };
 
@@ -42,25 +43,45 @@ static bool hash_of(const struct user_password *password, uint8_t hash[16])
     return true;
 }
 
+/* What stands against an account that cannot be added, and what would be right.  An account that
+ * was imported before has its own address. */
+static const char *add_problem(struct store *store, const struct user *u, enum store_status status)
+{
+    uint8_t hash[16];
+    struct user same;
+    const char *of_another =
+        strcmp(store->error, "uri") == 0
+            ? "another account has this SIP address: every account needs its own"
+        : strcmp(store->error, "upn") == 0
+            ? "another account has this UPN: every account needs its own"
+            : NULL;
+
+    if (status != STORE_EXISTS)
+        return store->error;
+    bool known = store->ops->find(store, STR_NONE, str_from_c(u->name), &same, hash) == STORE_OK;
+    secret_wipe(hash, sizeof(hash));
+    return of_another && !known ? of_another
+                                : "the account exists already: change it with 'postern user set'";
+}
+
 /* user_import's `take` and `complain`. */
 static const char *take(void *arg, const struct user *u, const struct user_password *password)
 {
     struct import *m = arg;
     uint8_t hash[16];
 
+    if (!m->begun && m->store->ops->begin(m->store) != STORE_OK)
+        return m->store->error;
+    m->begun = true;
     if (!hash_of(password, hash))
         return "the password must be UTF-8";
     enum store_status status = m->store->ops->add(m->store, u, hash);
     secret_wipe(hash, sizeof(hash));
-    if (status == STORE_OK && password->kind == USER_PASSWORD_NONE)
+    if (status != STORE_OK)
+        return add_problem(m->store, u, status);
+    if (password->kind == USER_PASSWORD_NONE)
         json_array_append_new(m->without, json_string_nocheck(u->name));
-    if (status != STORE_EXISTS)
-        return status == STORE_OK ? NULL : m->store->error;
-    if (strcmp(m->store->error, "uri") == 0)
-        return "another account has this SIP address: every account needs its own";
-    return strcmp(m->store->error, "upn") == 0
-               ? "another account has this UPN: every account needs its own"
-               : "the account exists already: change it with 'postern user set'";
+    return NULL;
 }
 
 static void complain(void *arg, unsigned line, struct str entry, const char *what,
@@ -213,11 +234,9 @@ static int import(struct import *m, reading read, struct str text)
     struct buf why = { 0 };
     int code = CMD_DONE;
 
-    if (ops->begin(m->store) != STORE_OK)
-        return store_failed(m);
     enum fault fault = read(&i, text, &counts, &why);
     bool good = fault == FAULT_NONE && (counts.problems == 0 || m->options->partial);
-    if (ops->end(m->store, good && !m->options->dry_run) != STORE_OK)
+    if (m->begun && ops->end(m->store, good && !m->options->dry_run) != STORE_OK)
         code = store_failed(m);
     else if (fault != FAULT_NONE)
         code = unreachable(fault, &why);
