@@ -71,6 +71,15 @@ struct directory_verdict {
 /* `remote`: from outside, by an Edge. */
 struct directory_verdict directory_judge(const struct directory_report *r, bool remote);
 
+/* The policy that holds for them when they come from `address` (4 or 16 octets; empty: from
+ * anywhere), and its name. */
+const struct ntlm_policy *directory_policy(const struct directory_report *r, struct str address,
+                                           struct str *name);
+/* Networks from where another one holds, each told to `each`. */
+void directory_other_policies(const struct directory_report *r,
+                              void (*each)(void *arg, struct str network, struct str name),
+                              void *arg);
+
 /* --- telling --- */
 
 void directory_print_text(const struct directory_report *r);

@@ -22,6 +22,17 @@ def look(w, who, config=None, code=None):
     return d
 
 
+def wait_for(w, condition):
+    """What is said of ada, once it is so: winbindd takes its time to see a controller again."""
+    deadline = time.monotonic() + 90
+    while True:
+        d = look(w, "ada")
+        if condition(d):
+            return d
+        assert time.monotonic() < deadline, d
+        time.sleep(0.5)
+
+
 def variant_of(w, folder, name, **changes):
     """The deployment's configuration with other values: (old line's key) = value."""
     lines, left = [], dict(changes)
@@ -145,10 +156,18 @@ def a_frozen_controller_is_told_in_time(w):
         assert d["tried"] and d["inside"]["fault"].startswith("directory-"), d
     finally:
         w.lab.daemons("continue")
-    deadline = time.monotonic() + 60
-    while not look(w, "ada")["inside"]["possible"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    wait_for(w, lambda d: d["outside"]["possible"])
+
+
+def winbindd_that_is_gone_is_told(w):
+    w.lab.daemons("winbind-kill")
+    try:
+        d = look(w, "ada", code=1)
+        assert not d["winbind"]["answers"] and d["outside"]["fault"] == "directory-winbind", d
+        assert d["inside"]["possible"] and d["inside"]["ntlm"]["fault"] == "directory-winbind", d
+    finally:
+        w.lab.daemons("winbind")
+    wait_for(w, lambda d: d["outside"]["possible"])
 
 
 def everybody_enabled_is_imported(w):
@@ -187,7 +206,7 @@ def everybody_enabled_is_imported(w):
 
 
 CASES = [f for name, f in list(globals().items())
-         if getattr(f, "__module__", "") == __name__ and name not in ("look", "variant_of")]
+         if getattr(f, "__module__", "") == __name__ and name not in ("look", "wait_for", "variant_of")]
 
 
 class Workshop(AdWorkshop):
