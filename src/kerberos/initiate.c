@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/compiler.h"
+#include "base/secret.h"
 #include "kerberos/lucid.h"
 
 /* What KDC and library say, as the client's user should read it. */
@@ -57,25 +58,107 @@ static OM_uint32 import(struct str text, gss_OID kind, gss_name_t *out, OM_uint3
     return gss_import_name(minor, &in, kind, out);
 }
 
-/* By password the tickets stay in memory, without a cache that anybody else could read. */
-static OM_uint32 acquire(const struct krb_initiate *in, gss_cred_id_t *cred, OM_uint32 *minor)
+/* --- a ticket to get tickets with --- */
+
+/* By password it stays in memory, without a cache that anybody else could read. */
+struct tickets {
+    krb5_context context;
+    krb5_ccache memory;
+    gss_cred_id_t cred;
+};
+
+static void tickets_fini(struct tickets *t)
+{
+    OM_uint32 ignored;
+
+    gss_release_cred(&ignored, &t->cred);
+    if (t->memory)
+        krb5_cc_destroy(t->context, t->memory);
+    if (t->context)
+        krb5_free_context(t->context);
+}
+
+static krb5_error_code ask_kdc(struct tickets *t, const char *name, int form, const char *password)
+{
+    krb5_principal who = NULL;
+    krb5_get_init_creds_opt *options = NULL;
+    krb5_creds creds = { 0 };
+
+    krb5_error_code code = krb5_parse_name_flags(t->context, name, form, &who);
+    if (code == 0)
+        code = krb5_get_init_creds_opt_alloc(t->context, &options);
+    if (code == 0) { /* asked by a userPrincipalName the KDC says which account it is */
+        krb5_get_init_creds_opt_set_canonicalize(options, form != 0);
+        krb5_get_init_creds_opt_set_out_ccache(t->context, options, t->memory);
+        code = krb5_get_init_creds_password(t->context, &creds, who, password, NULL, NULL, 0, NULL,
+                                            options);
+    }
+    krb5_free_cred_contents(t->context, &creds);
+    krb5_get_init_creds_opt_free(t->context, options);
+    krb5_free_principal(t->context, who);
+    return code;
+}
+
+static krb5_error_code told(struct tickets *t, krb5_error_code code, struct buf *detail)
+{
+    const char *text = code ? krb5_get_error_message(t->context, code) : NULL;
+
+    if (text)
+        buf_printf(detail, "%s%s", detail->len ? "; " : "", text);
+    krb5_free_error_message(t->context, text);
+    return code;
+}
+
+/* What looks like ada@REALM is a userPrincipalName when no KDC is known for that realm: whose it is
+ * the KDC of the default realm knows, if there is one (RFC 6806 5). */
+static krb5_error_code ask_by_name(struct tickets *t, const char *name, const char *password,
+                                   struct buf *detail)
+{
+    krb5_error_code code = told(t, ask_kdc(t, name, 0, password), detail);
+
+    if (code != KRB5_REALM_UNKNOWN)
+        return code;
+    code = told(t, ask_kdc(t, name, KRB5_PRINCIPAL_PARSE_ENTERPRISE, password), detail);
+    return code == KRB5_CONFIG_NODEFREALM ? KRB5_REALM_UNKNOWN : code;
+}
+
+static enum fault by_password(struct tickets *t, const struct krb_initiate *in, struct buf *detail)
+{
+    char *name = str_own(in->principal), *password = str_own(in->password);
+    OM_uint32 minor = 0;
+
+    krb5_error_code code = told(t, krb5_init_context(&t->context), detail);
+    if (code == 0)
+        code = told(t, krb5_cc_new_unique(t->context, "MEMORY", NULL, &t->memory), detail);
+    if (code == 0)
+        code = ask_by_name(t, name, password, detail);
+    secret_wipe(password, in->password.len);
+    free(password);
+    free(name);
+    if (code != 0)
+        return meaning_of((OM_uint32)code);
+    if (GSS_ERROR(gss_krb5_import_cred(&minor, t->memory, NULL, NULL, &t->cred)))
+        return failed(minor, detail);
+    buf_clear(detail);
+    return FAULT_NONE;
+}
+
+static enum fault from_cache(struct tickets *t, struct str principal, struct buf *detail)
 {
     gss_OID_set_desc mechs = { 1, gss_mech_krb5 };
-    gss_buffer_desc password = { .length = in->password.len, .value = (void *)in->password.ptr };
     gss_name_t name = GSS_C_NO_NAME;
-    OM_uint32 major = GSS_S_COMPLETE, ignored;
+    OM_uint32 major = GSS_S_COMPLETE, minor = 0, ignored;
 
-    if (in->principal.len > 0)
-        major = import(in->principal, GSS_C_NT_USER_NAME, &name, minor);
-    if (!GSS_ERROR(major) && in->password.len > 0)
-        major = gss_acquire_cred_with_password(minor, name, &password, GSS_C_INDEFINITE, &mechs,
-                                               GSS_C_INITIATE, cred, NULL, NULL);
-    else if (!GSS_ERROR(major))
-        major = gss_acquire_cred(minor, name, GSS_C_INDEFINITE, &mechs, GSS_C_INITIATE, cred, NULL,
-                                 NULL);
+    if (principal.len > 0)
+        major = import(principal, GSS_C_NT_USER_NAME, &name, &minor);
+    if (!GSS_ERROR(major))
+        major = gss_acquire_cred(&minor, name, GSS_C_INDEFINITE, &mechs, GSS_C_INITIATE, &t->cred,
+                                 NULL, NULL);
     gss_release_name(&ignored, &name);
-    return major;
+    return GSS_ERROR(major) ? failed(minor, detail) : FAULT_NONE;
 }
+
+/* --- a token --- */
 
 static enum fault no_keys(struct buf *detail)
 {
@@ -153,16 +236,19 @@ static enum fault make_token(const struct krb_initiate *in, gss_cred_id_t cred, 
 enum fault krb_initiate(const struct krb_initiate *in, struct buf *token, struct krb_keys *keys,
                         struct buf *detail)
 {
-    OM_uint32 minor = 0;
-    gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
+    struct tickets t = { .cred = GSS_C_NO_CREDENTIAL };
+    enum fault fault;
 
     if (in->password.len > 0 && in->principal.len == 0) {
         buf_add_c(detail, "there is a password, but no name");
         return FAULT_KERBEROS_NO_CREDENTIALS;
     }
-    if (GSS_ERROR(acquire(in, &cred, &minor)))
-        return failed(minor, detail);
-    enum fault fault = make_token(in, cred, token, keys, detail);
-    gss_release_cred(&minor, &cred);
+    if (in->password.len > 0)
+        fault = by_password(&t, in, detail);
+    else
+        fault = from_cache(&t, in->principal, detail);
+    if (fault == FAULT_NONE)
+        fault = make_token(in, t.cred, token, keys, detail);
+    tickets_fini(&t);
     return fault;
 }

@@ -15,8 +15,10 @@ struct krb_initiate {
     /* "sip/fe.example.test", as the challenge names it.  Its realm is what krb5.conf says of the
      * host, else whatever the user's KDC refers us to. */
     struct str service;
-    struct str principal; /* "ada", "ada@REALM"; empty: whose the credential cache is */
-    struct str password;  /* empty: the tickets of the credential cache (KRB5CCNAME) */
+    /* "ada", "ada@REALM" or, with a password, a userPrincipalName; empty: whose the credential
+     * cache is */
+    struct str principal;
+    struct str password; /* empty: the tickets of the credential cache (KRB5CCNAME) */
     /* what some initiators ask for besides integrity: the acceptor must bear it (tests) */
     bool replay, sequence;
 };

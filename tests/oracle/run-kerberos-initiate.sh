@@ -26,7 +26,7 @@ failures=0
 # expect WANTED SERVICE PRINCIPAL FLAGS [PASSWORD]: WANTED begins the line that the tool prints
 expect() {
     local said
-    said=$("$tool" "$keytab" "$2" "$3" "$4" "$count" <<<"${5:-}" 2>&1) || true
+    said=$("$tool" "$keytab" "$2" "$3" "$4" "$count" <<<"${5:-}" 2>&1) || said="exit status $?: $said"
     if [ "${said#"$1"}" = "$said" ]; then
         echo "FAILED: $2 as $3: '$said' instead of '$1'" >&2
         failures=$((failures + 1))
@@ -90,12 +90,19 @@ KRB5_CONFIG=$dir/bare.conf expect "signed|rfc4121-256|$both" "$fe" ada@R.TEST - 
 KRB5_CONFIG=$dir/bare.conf expect 'kerberos-service-unknown|' sip/none.example.test - -
 expect "signed|rfc4121-256|$both" "$fe@R.TEST" ada - Passw0rd.1
 
+# --- a userPrincipalName: to be asked of the default realm's KDC ---
+
+kdc_admin 'addprinc -pw Passw0rd.1 upn\@mail.test'
+expect 'signed|rfc4121-256|upn\@mail.test@R.TEST|' "$fe" upn@mail.test - Passw0rd.1
+expect 'user-wrong-password|Cannot find KDC for realm "mail.test"; ' "$fe" upn@mail.test - wrong
+expect 'user-unknown|Cannot find KDC for realm "OTHER.TEST"; Client' "$fe" ada@OTHER.TEST - Passw0rd.1
+
 # --- what the KDC says of the account ---
 
 expect 'signed|rfc4121-256|careful@R.TEST|' "$fe" careful - Passw0rd.1
-expect 'user-wrong-password|' "$fe" ada - wrong
+expect 'user-wrong-password|Decrypt integrity check failed' "$fe" ada - wrong
 expect 'user-wrong-password|' "$fe" careful - wrong
-expect 'user-unknown|' "$fe" nobody - Passw0rd.1
+expect 'user-unknown|Client '"'nobody@R.TEST'"' not found' "$fe" nobody - Passw0rd.1
 expect 'user-password-expired|' "$fe" fresh - Passw0rd.1
 expect 'user-password-expired|' "$fe" stale - Passw0rd.1
 expect 'user-expired|' "$fe" gone - Passw0rd.1
@@ -110,7 +117,8 @@ expect 'kerberos-no-credentials|there is a password, but no name' "$fe" - - Pass
 expect 'kerberos-service-unknown|' sip/none.example.test - -
 expect 'kerberos-service-unknown|' sip/nobody.example.test - -
 expect 'kerberos-encryption|' sip/sha2.example.test - -
-expect 'kerberos-kdc-unreachable|' "$fe" ada@OTHER.TEST - Passw0rd.1
+KRB5_CONFIG=$dir/bare.conf expect 'kerberos-kdc-unreachable|Cannot find KDC for realm "OTHER.TEST"' "$fe" \
+    ada@OTHER.TEST - Passw0rd.1
 kdc_stop
 expect 'kerberos-kdc-unreachable|' "$fe" ada - Passw0rd.1
 expect "signed|rfc4121-256|$both" "$fe" - -
