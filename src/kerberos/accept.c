@@ -52,6 +52,8 @@ static const struct {
     { EROFS, FAULT_KERBEROS_CACHE },
     { ENOENT, FAULT_KERBEROS_CACHE },
     { EIO, FAULT_KERBEROS_CACHE },
+    { EISDIR, FAULT_KERBEROS_CACHE },
+    { ENOTDIR, FAULT_KERBEROS_CACHE },
 };
 
 static enum fault meaning_of(OM_uint32 minor)

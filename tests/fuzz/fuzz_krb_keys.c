@@ -24,6 +24,7 @@ static void sign_and_check(const struct krb_keys *k, struct str text, bool accep
     demand(krb_mic_verify(&to, text, str_of(mic, len)));
     demand(!krb_mic_verify(&from, text, str_of(mic, len)));
     demand(!krb_mic_verify(&to, text, str_of(mic, len - 1)));
+    demand(text.len == 0 || !krb_mic_verify(&to, str_skip(text, 1), str_of(mic, len)));
     mic[len - 1] ^= 1;
     demand(!krb_mic_verify(&to, text, str_of(mic, len)));
     demand(!krb_mic_verify(&to, text, text)); /* nobody signed with it */
