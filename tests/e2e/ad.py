@@ -4,6 +4,7 @@
 import base64, contextlib, json, os, re, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import directory_ad
 from ad_world import NTLM_SETTINGS, SIPE_CLIENT, AdDeployment, AdWorkshop, plain_401, target_info
 from demo import POSTERN
 from edge_world import Skipped, front_trace, main, signed_in, tests_of, until
@@ -567,4 +568,4 @@ def sipe_signs_in_with_a_ticket(w):
 HELPERS = ("judge", "expect", "settle", "story_says", "kind_says", "expect_clean", "sessions", "thrown_out", "is_thrown_out", "sipe", "variant", "simply", "together")
 
 if __name__ == "__main__":
-    main(tests_of(globals(), HELPERS), AdWorkshop)
+    main(tests_of(globals(), HELPERS) + directory_ad.CASES, AdWorkshop)
