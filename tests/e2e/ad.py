@@ -10,6 +10,8 @@ from demo import POSTERN
 from edge_world import Skipped, front_trace, main, signed_in, tests_of, until
 
 NOT_REMOTE = '4003;reason="From URI not enabled for remote access"'
+GROUPS = dict(enabled_attribute="", remote_attribute="", enabled_group="CN=SIP Users,CN=Users,DC=ad,DC=example,DC=test",
+              remote_group="CN=SIP Remote,CN=Users,DC=ad,DC=example,DC=test")
 STATUS = {"signed-in": 200, "user-not-sip-enabled": 404, "user-uri-shared": 403, "remote-access-not-enabled": 403,
           "user-uri-not-theirs": 403}  # whatever comes before the proof of the password is 401
 
@@ -433,10 +435,8 @@ def what_ldap_lacks_is_told(w):
 
 
 def addresses_may_stand_in_other_attributes_and_groups_say_who_may(w):
-    groups = dict(enabled_attribute="", remote_attribute="", enabled_group="CN=SIP Users,CN=Users,DC=ad,DC=example,DC=test",
-                  remote_group="CN=SIP Remote,CN=Users,DC=ad,DC=example,DC=test")
     for attribute in ("mail", "proxyAddresses", "userPrincipalName"):
-        with variant(w, address_attribute=attribute, **groups):
+        with variant(w, address_attribute=attribute, **GROUPS):
             for c in (w.ntlm("ada"), w.ntlm("ada", True), w.kerberos("grace")):
                 signed_in(c).close()
             expect(w, w.ntlm("grace", True), "remote-access-not-enabled", attribute)
@@ -534,6 +534,47 @@ def who_loses_remote_access_is_thrown_out_outside_only(w):
         w.lab.set("emil", msRTCSIP_InternetAccessEnabled="TRUE")
 
 
+def newcomer(w, name):
+    w.lab.run("dc", "samba-tool", "user", "create", name, "Passw0rd.1")
+    person = dict(name=name, login="EXAMPLE\\" + name, password="Passw0rd.1", uri="sip:%s@example.test" % name)
+    w.lab.set(name, msRTCSIP_PrimaryUserAddress=person["uri"], msRTCSIP_UserEnabled="TRUE", msRTCSIP_InternetAccessEnabled="TRUE")
+    return [signed_in(w.ntlm(person=person)), signed_in(w.ntlm(person=person, outside=True))]
+
+
+def whose_address_changes_is_thrown_out(w):
+    clients = newcomer(w, "moved")
+    w.lab.set("moved", msRTCSIP_PrimaryUserAddress="sip:elsewhere@example.test")
+    is_thrown_out(w, clients, "4141;")
+
+
+def who_is_deleted_is_thrown_out_when_the_account_is_looked_up_again(w):
+    """A deletion cannot be seen by an account without rights; that there is nobody can."""
+    with variant(w, ad_cache_time="3s"):
+        clients = newcomer(w, "gone")
+        w.lab.run("dc", "samba-tool", "user", "delete", "gone")
+        is_thrown_out(w, clients, "4141;")
+
+
+def who_leaves_the_group_is_thrown_out(w):
+    """Leaving a group changes the group's entry and not the member's own."""
+    group = "dn: CN=%s,CN=Users,DC=ad,DC=example,DC=test\nchangetype: modify\n%s: member\nmember: " + w.lab.dn("ada") + "\n"
+    with variant(w, address_attribute="mail", **GROUPS):
+        within, out = signed_in(w.ntlm("ada")), signed_in(w.ntlm("ada", True))
+        w.lab.ldap("ldapmodify", stdin=group % ("SIP Remote", "delete"))
+        try:
+            is_thrown_out(w, [out], "4003;|4141;")
+            assert within.refresh().status == 200
+            w.lab.ldap("ldapmodify", stdin=group % ("SIP Users", "delete"))
+            try:
+                is_thrown_out(w, [within], "4141;")
+                expect(w, w.ntlm("ada"), "user-not-sip-enabled")
+            finally:
+                w.lab.ldap("ldapmodify", stdin=group % ("SIP Users", "add"))
+        finally:
+            w.lab.ldap("ldapmodify", stdin=group % ("SIP Remote", "add"))
+        until(lambda: judge(w, w.ntlm("ada", True))[0] == 200, 20, 0.5)
+
+
 # ---- a real client ----
 
 def sipe(w, name, door="inside", scheme="ntlm", stay=1, password=None):
@@ -565,7 +606,7 @@ def sipe_signs_in_with_a_ticket(w):
     assert len(re.findall(r"(?m)^Authentication-Info: Kerberos ", traced)) > 3, "it signed in with something else"
 
 
-HELPERS = ("judge", "expect", "settle", "story_says", "kind_says", "expect_clean", "sessions", "thrown_out", "is_thrown_out", "sipe", "variant", "simply", "together")
+HELPERS = ("judge", "expect", "settle", "story_says", "kind_says", "expect_clean", "sessions", "thrown_out", "is_thrown_out", "sipe", "variant", "simply", "together", "newcomer")
 
 if __name__ == "__main__":
     main(tests_of(globals(), HELPERS) + directory_ad.CASES, AdWorkshop)

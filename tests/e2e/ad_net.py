@@ -6,7 +6,7 @@ import json, os, re, shutil, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from ad_world import LAB, SIPE_CLIENT, SOURCE, Lab
-from edge_world import Authority, Deployment, Skipped, die_with_parent, main, read_all, tests_of, until
+from edge_world import Authority, Deployment, Skipped, die_with_parent, main, pid_of, read_all, tests_of, until
 from demo import POSTERN
 
 ADMINISTRATOR = "Passw0rd.Adm"
@@ -115,10 +115,11 @@ def the_how_to_leads_to_a_signed_in_user_in_ten_commands(w):
 
 
 def authd_has_given_up_its_rights_and_still_asks_winbind(w):
-    for pid in w.shell("fe", "pgrep -f '^[^ ]*postern[^ ]* authd '").stdout.split():
-        with open("/proc/%s/status" % pid) as f:
-            status = dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
-        assert "0" not in status["Uid"].split() and status["CapEff"].strip("0") == "", status
+    pid = pid_of("authd", "/etc/postern/postern.conf")
+    with open("/proc/%d/status" % pid) as f:
+        status = dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
+    assert "0" not in status["Uid"].split() and int(status["CapEff"], 16) == 0, status
+    assert w.signin("int", "fe.example.test", "ntlm", "ben")[-1]["signed_in"]
 
 
 def the_how_to_without_the_ocs_attributes(w):

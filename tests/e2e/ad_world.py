@@ -251,7 +251,7 @@ class Tool:
 
 
 class KerberosClient(Client):
-    """Signs in with a ticket.  `want`: what else the initiator asks for (replay, sequence)."""
+    """Signs in with a ticket.  `want`: what else the initiator asks for: replay, sequence."""
 
     scheme = "Kerberos"
 
