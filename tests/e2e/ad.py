@@ -9,6 +9,7 @@ from ad_world import NTLM_SETTINGS, SIPE_CLIENT, AdDeployment, AdWorkshop, plain
 from demo import POSTERN
 from edge_world import Skipped, front_trace, main, signed_in, tests_of, until
 
+SERVICE = "sip/fe.example.test"
 NOT_REMOTE = '4003;reason="From URI not enabled for remote access"'
 GROUPS = dict(enabled_attribute="", remote_attribute="", enabled_group="CN=SIP Users,CN=Users,DC=ad,DC=example,DC=test",
               remote_group="CN=SIP Remote,CN=Users,DC=ad,DC=example,DC=test")
@@ -410,6 +411,7 @@ def ldap_is_asked_in_every_way_that_a_controller_allows(w):
     dc = "dc1.ad.example.test"
     for how in (dict(ad_servers=None),                                                   # found in DNS
                 dict(ad_servers="ldap://127.0.0.99, ldap://" + dc),                     # the first is not there
+                dict(ad_user=SERVICE, ad_keytab=w.lab.dir + "/sip.keytab"),              # one account with one key, as of ktpass
                 simply(w, ad_servers="ldaps://" + dc), simply(w, ad_servers="ldap://" + dc),  # the latter with StartTLS
                 simply(w, ad_servers="ldaps://" + dc, ad_user="CN=ldapread,CN=Users,DC=ad,DC=example,DC=test")):
         with variant(w, **how):

@@ -138,6 +138,18 @@ def the_how_to_without_the_ocs_attributes(w):
     w.stop(w.front)
 
 
+def a_keytab_made_from_the_password_has_the_key_that_the_controller_exports(w):
+    """With a new password, whose keys are exported beside those of before."""
+    w.shell("dc", "samba-tool user setpassword svc-postern --newpassword=N0t.random")
+    w.shell("dc", commands("dc")[-1])
+    addent = re.findall(r"`(addent [^`]*)`", howto())[0].replace("-k 2", "-k 3")
+    commands_of_ktutil = [addent, "N0t.random", addent.replace("-p sip/fe.example.test", "-p svc-postern"), "N0t.random", "wkt by-hand.keytab", ""]
+    w.shell("fe", "ktutil", stdin="\n".join(commands_of_ktutil))
+    keys = [set(re.findall(r"3 (\S+) \(aes256\S+\) +\((0x\w+)\)", w.shell("fe", "klist -kKe " + file).stdout))
+            for file in ("by-hand.keytab", "postern.keytab")]
+    assert len(keys[0]) == 2 and keys[0] == keys[1], keys
+
+
 def every_fault_that_the_how_to_names_exists(w):
     known = set(re.findall(r'FAULT\(\w+, "([\w-]+)"', read_all(SOURCE + "/src/diag/faults.def")))
     named = {n for row in re.findall(r"(?m)^\| (`[^|]*) \|", howto()) for n in re.findall(r"`([a-z]+(?:-[a-z0-9]+)+)`", row)}

@@ -184,7 +184,7 @@ class Directory:
 
     def service_accounts(self):
         """The one that tickets are for, with RC4 and AES keys, and a reader with no right but its own sign-in."""
-        dn = self.account("rtcservice")
+        dn = self.account("rtcservice", upn="sip/%s@%s" % (FE, REALM))  # as ktpass leaves it
         self.modify(dn, ldb.FLAG_MOD_ADD, servicePrincipalName=["sip/" + FE, "sip/" + FE.split(".")[0]])
         self.modify(dn, msDS_SupportedEncryptionTypes="28")
         self.account("ldapread", password="Read3r.only")
