@@ -209,9 +209,5 @@ CASES = [f for name, f in list(globals().items())
          if getattr(f, "__module__", "") == __name__ and name not in ("look", "wait_for", "variant_of")]
 
 
-class Workshop(AdWorkshop):
-    dc, fe = "127.0.37.10", "127.0.37.11"
-
-
 if __name__ == "__main__":
-    main(CASES, Workshop)
+    main(CASES, AdWorkshop)
