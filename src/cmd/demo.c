@@ -15,7 +15,7 @@
 #include "cmd/remote.h"
 
 static const char demo_help[] =
-    "usage: postern demo [--once] [--json] [--dir DIR] [--port-base N]\n\n"
+    "usage: postern demo [--once] [--json] [--no-kerberos] [--dir DIR] [--port-base N]\n\n"
     "Makes a complete throw-away deployment on 127.0.0.1 (Front End, account service, Access "
     "Edge,\n"
     "Kerberos KDC, sample users), signs Windows XP and Windows 7 in from inside and from outside\n"

@@ -66,6 +66,28 @@ bool kdc_is_installed(struct buf *why)
 
 /* --- its files --- */
 
+/* Appends the last line that says something: the folder is gone when somebody could look there. */
+static void add_last_line(const struct kdc *k, const char *name, struct buf *why)
+{
+    char path[320], text[8192];
+    struct str last = STR_NONE;
+
+    snprintf(path, sizeof(path), "%s/%s", k->dir, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+    off_t from = size > (off_t)sizeof(text) ? size - (off_t)sizeof(text) : 0;
+    ssize_t n = fd >= 0 ? pread(fd, text, sizeof(text), from) : -1;
+    if (fd >= 0)
+        close(fd);
+    for (struct str left = str_of(text, n > 0 ? (size_t)n : 0); left.len > 0;) {
+        struct str line = str_trim(str_take_until(&left, '\n'));
+        if (line.len > 0)
+            last = line;
+    }
+    if (last.len > 0)
+        buf_printf(why, ": %.*s", STR_ARG(last));
+}
+
 static bool write_file(const char *path, struct buf *text, struct buf *why)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -281,9 +303,10 @@ static bool setup_wait(struct kdc *k, uint64_t deadline, struct buf *why)
         n = read(k->report, text, sizeof(text));
     close(k->report);
     k->report = -1;
-    if (n > 0)
-        buf_printf(why, "%.*s: %s/setup.log says why", (int)n, text, k->dir);
-    else if (n < 0)
+    if (n > 0) {
+        buf_printf(why, "%.*s", (int)n, text);
+        add_last_line(k, "setup.log", why);
+    } else if (n < 0)
         buf_add_c(why, "its database was not made in time");
     return n == 0;
 }
@@ -341,8 +364,10 @@ bool kdc_wait(struct kdc *k, struct buf *why)
         if (k->pid != 0 || !k->any_port || !start_again(k, why))
             break;
     }
-    if (why->len == 0)
-        buf_printf(why, "krb5kdc does not answer on port %u: %s/kdc.log says why", k->port, k->dir);
+    if (why->len == 0) {
+        buf_printf(why, "krb5kdc does not answer on port %u", k->port);
+        add_last_line(k, "kdc.log", why);
+    }
     return false;
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The demo with its KDC, without one, and where none is installed."""
-import os, signal, subprocess, sys, tempfile, time, traceback
+import os, signal, socket, subprocess, sys, tempfile, time, traceback
 
 from demo import POSTERN, Demo, story
 
@@ -70,6 +70,21 @@ def a_kdc_that_cannot_work_is_told():
     assert done.returncode == 2 and "kdb5_util made no database" in done.stderr, done
 
 
+def a_kdc_whose_port_is_taken_is_told():
+    """The folder with its log is removed: what the log says has to be on the screen."""
+    for _ in range(5):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            done = subprocess.run([POSTERN, "demo", "--once", "--port-base", str(port - 4)], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2, done
+        if "krb5kdc" in done.stderr:  # else one of the four ports below was taken too
+            break
+    assert "krb5kdc does not answer on port %d: " % port in done.stderr and "Address already in use" in done.stderr, done
+    assert "/kdc/" not in done.stderr, done
+
+
 def the_screen_tells_the_three_facts():
     done = subprocess.run([POSTERN, "demo", "--once"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done
@@ -111,5 +126,6 @@ def main(tests):
 
 if __name__ == "__main__":
     main([inside_uses_kerberos_and_windows_xp_gets_in, without_kerberos_inside_is_ntlm,
-          where_no_kdc_is_installed_it_is_said_and_inside_is_ntlm, a_kdc_that_cannot_work_is_told, the_screen_tells_the_three_facts,
+          where_no_kdc_is_installed_it_is_said_and_inside_is_ntlm, a_kdc_that_cannot_work_is_told, a_kdc_whose_port_is_taken_is_told,
+          the_screen_tells_the_three_facts,
           killed_it_takes_the_kdc_along])
