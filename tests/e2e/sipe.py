@@ -87,6 +87,16 @@ def signs_in_with_a_ticket_it_gets_by_password(demo):
     assert "Authentication-Info: Kerberos " in sipe.trace
 
 
+def finds_no_kerberos_outside(demo):
+    sipe = run(demo, "ada", kerberos="ticket", door="outside")
+    error = sipe.event("error")
+    assert sipe.code == 1 and error["reason"] == "authentication-impossible", (sipe.code, sipe.events)
+    # it asked once, without credentials, and was offered NTLM alone
+    assert sipe.registers() == [1] and "Authorization:" not in sipe.trace, sipe.trace
+    assert re.search(r"\n(WWW|Proxy)-Authenticate: NTLM ", sipe.trace) and "Authenticate: Kerberos" not in sipe.trace, sipe.trace
+    assert sipe.uri not in sessions(demo), sessions(demo)
+
+
 def is_thrown_out_by_a_notify_that_kerberos_signed(demo):
     sipe = Sipe(demo, "ben", stay=20, kerberos="ticket")
     for _ in range(200):
@@ -223,8 +233,9 @@ def refreshes_from_outside(demo):
 
 
 if __name__ == "__main__":
-    demo_module.main([signs_in_over_tls_and_leaves, signs_in_over_tcp_and_leaves, signs_in_with_the_ticket_of_kinit, signs_in_with_a_ticket_of_rc4,
-                      signs_in_with_a_ticket_it_gets_by_password, is_thrown_out_by_a_notify_that_kerberos_signed, a_wrong_password_is_an_authentication_failure,
+    demo_module.main([signs_in_over_tls_and_leaves, signs_in_over_tcp_and_leaves, signs_in_with_the_ticket_of_kinit,
+                      signs_in_with_a_ticket_of_rc4, signs_in_with_a_ticket_it_gets_by_password, finds_no_kerberos_outside,
+                      is_thrown_out_by_a_notify_that_kerberos_signed, a_wrong_password_is_an_authentication_failure,
                       two_started_in_the_same_second_both_sign_in, plays_windows_xp_when_neither_128_nor_56_bit_are_offered,
                       signs_in_from_outside_and_leaves, is_told_outside_why_it_may_not_come_in,
                       a_wrong_password_outside_is_an_authentication_failure, is_thrown_out_outside_by_a_signed_notify,
