@@ -36,8 +36,8 @@ class Network:
     config = os.devnull
 
     def __enter__(self):
-        self.root = tempfile.mkdtemp(prefix="postern-net-")
         self.lab = Lab("--net", "--unprepared").__enter__()
+        self.root = tempfile.mkdtemp(prefix="postern-net-")
         self.dc, self.fe = self.lab.dc, self.lab.fe
         self.serving = []
         system = self.lab.dir + "/system/fe/etc"

@@ -303,12 +303,16 @@ class AdWorkshop:
     """The lab, one deployment, and a door to each side."""
 
     def __enter__(self):
-        self.root = tempfile.mkdtemp(prefix="postern-edge-")
-        self.lab = Lab().__enter__()
-        self.authority = Authority(self.root)
-        self.d = AdDeployment(self.lab, self.root, self.authority).start()
-        self.config = self.d.config
-        until(lambda: self.names(), 20)
+        with contextlib.ExitStack() as stack:
+            self.lab = stack.enter_context(Lab())
+            self.root = tempfile.mkdtemp(prefix="postern-edge-")
+            stack.callback(shutil.rmtree, self.root)
+            self.authority = Authority(self.root)
+            self.d = AdDeployment(self.lab, self.root, self.authority)
+            self.config = self.d.config
+            stack.enter_context(self.d)
+            until(self.names, 20)
+            self.stack = stack.pop_all()
         return self
 
     def names(self):
@@ -321,11 +325,7 @@ class AdWorkshop:
             c.close()
 
     def __exit__(self, *_):
-        try:
-            self.d.__exit__()
-        finally:
-            self.lab.__exit__()
-            shutil.rmtree(self.root)
+        self.stack.close()
 
     def ntlm(self, name="ada", outside=False, **kw):
         person = kw.pop("person", None) or self.lab.people[name]
