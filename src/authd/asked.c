@@ -18,7 +18,6 @@ struct asked {
     struct buf message;
     struct arena names;
     struct judge_case k;
-    struct judge_ticket ticket;
     struct krb_accepted accepted;
     struct buf keys;
     struct ad_account account; /* whom the name meant */
@@ -122,12 +121,10 @@ static void wipe_keys(struct buf *keys)
 static void answer_now(struct authd *a, struct judge_case *k, struct buf *out)
 {
     struct krb_accepted accepted;
-    struct judge_ticket ticket;
     struct buf keys = { 0 }, detail = { 0 };
 
     if (k->q.scheme == PROTO_KERBEROS) {
-        accept_ticket(a, k->q.authenticate, &accepted, &keys, &ticket, &detail);
-        k->ticket = &ticket;
+        accept_ticket(a, k->q.authenticate, &accepted, &keys, &k->ticket, &detail);
     }
     k->names = &a->judge.names;
     arena_reset(k->names);
@@ -284,8 +281,7 @@ static void ask_directory(struct authd *a, struct link_ticket from, struct str m
     (void)!proto_question_read(buf_str(&q->message), &q->k.q); /* it was readable before */
     set_time(a, &q->k);
     if (q->k.q.scheme == PROTO_KERBEROS) {
-        accept_ticket(a, q->k.q.authenticate, &q->accepted, &q->keys, &q->ticket, &detail);
-        q->k.ticket = &q->ticket;
+        accept_ticket(a, q->k.q.authenticate, &q->accepted, &q->keys, &q->k.ticket, &detail);
     }
     buf_add_char(&detail, '\0');
     if (judge_begin(&a->judge, &q->k) == JUDGE_FIND)

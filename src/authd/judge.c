@@ -257,7 +257,7 @@ static bool principal_is_ours(const struct judge *j, struct str principal, struc
 static enum judge_step begin_kerberos(struct judge *j, struct judge_case *k)
 {
     struct proto_verdict *v = &k->answer.verdict;
-    const struct judge_ticket *t = k->ticket;
+    const struct judge_ticket *t = &k->ticket;
 
     if (t->fault != FAULT_NONE)
         return finish(j, k, t->fault);

@@ -63,7 +63,7 @@ struct judge_case {
     struct proto_question q;
     struct judge_time time;
     struct arena *names;
-    const struct judge_ticket *ticket; /* Kerberos */
+    struct judge_ticket ticket; /* Kerberos */
     struct ntlm_authenticate message;
     struct judge_claim claim;
     struct budget_try try;
@@ -105,7 +105,7 @@ enum judge_step judge_found(struct judge *j, struct judge_case *k, enum fault fa
 void judge_proved(struct judge *j, struct judge_case *k, enum fault fault,
                   const uint8_t session_key[16], const struct user *u, bool shared);
 /* A name of the message as UTF-8, kept in `arena`; and the challenge that its response answers. */
-struct str judge_text(const struct ntlm_authenticate *m, struct str raw, struct arena *arena);
+struct str judge_text(const struct ntlm_authenticate *a, struct str raw, struct arena *arena);
 void judge_challenge(const struct judge_case *k, uint8_t challenge[8]);
 /* When nobody could look: the fault says why. */
 void judge_failed(struct judge *j, struct judge_case *k, enum fault fault);

@@ -6,18 +6,13 @@
 
 #include "cmd/cmd.h"
 
-static void tell(const char *fmt, va_list args)
-{
-    fputs("postern: ", stderr);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
-}
-
 int cmd_usage(const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    tell(fmt, args);
+    fputs("postern: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
     va_end(args);
     return CMD_USAGE;
 }
@@ -26,7 +21,9 @@ int cmd_fail(int code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    tell(fmt, args);
+    fputs("postern: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
     va_end(args);
     return code;
 }

@@ -20,8 +20,10 @@ static bool beside_us(char *path, size_t size)
         return false;
     path[len] = '\0';
     char *slash = strrchr(path, '/');
+    if (!slash)
+        return false;
     size_t left = size - (size_t)(slash + 1 - path);
-    return slash && (size_t)snprintf(slash + 1, left, "%s", name) < left && access(path, X_OK) == 0;
+    return (size_t)snprintf(slash + 1, left, "%s", name) < left && access(path, X_OK) == 0;
 }
 
 int door_exec(char **argv)

@@ -30,6 +30,7 @@
 
 struct ad_kit_shared {
     _Atomic unsigned logons, finds, probes, polls, made;
+    _Atomic pid_t keeper;
     _Atomic bool frozen; /* nothing is answered */
     _Atomic bool all_changed;
     _Atomic unsigned controller; /* its name is dc0, dc1 ... */
@@ -124,6 +125,7 @@ static void kit_child(const struct conf *c, enum ad_child kind, unsigned slot, i
     (void)kind;
     kit_slot = slot;
     kit->made++;
+    kit->keeper = getppid();
     signal(SIGABRT, SIG_DFL);
     ad_child_serve(fd, kit_answer, &fd);
 }

@@ -40,11 +40,12 @@ static void a_logon_arrives_as_it_was_sent(void **state)
 static void questions_to_ldap_arrive(void **state)
 {
     struct buf wire = { 0 };
-    struct ad_question got,
-        find = { .ask = AD_ASK_FIND, .by = AD_BY_SID, .value = STR("\1\0\2") },
-        changes = {
-            .ask = AD_ASK_CHANGES, .since = UINT64_C(1) << 40, .server = STR("dc1"), .first = 3
-        };
+    struct ad_question got = { 0 },
+                       find = { .ask = AD_ASK_FIND, .by = AD_BY_SID, .value = STR("\1\0\2") },
+                       changes = { .ask = AD_ASK_CHANGES,
+                                   .since = UINT64_C(1) << 40,
+                                   .server = STR("dc1"),
+                                   .first = 3 };
 
     (void)state;
     assert_true(ad_question_write(&find, &wire) && ad_question_read(buf_str(&wire), &got));

@@ -784,7 +784,7 @@ static enum fault with_ticket(const char *principal, const char *from, enum faul
                                    .from_uri = str_from_c(from) },
                             .time = { .now = NOW },
                             .names = &judge.names,
-                            .ticket = &ticket };
+                            .ticket = ticket };
 
     judge.realm = "CORP.EXAMPLE.COM";
     judge_question(&judge, &k);
