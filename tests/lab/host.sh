@@ -16,7 +16,7 @@ own() { # SOURCE TARGET
 ip link set lo up 2>/dev/null || true # of a network of its own
 system=$dir/system/$host
 if [ -d "$system" ]; then
-    for folder in etc run var/lib var/log root; do
+    for folder in etc run var/lib var/log; do
         mount --bind "$system/$folder" "/$folder"
     done
 else

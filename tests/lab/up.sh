@@ -11,8 +11,8 @@
 #   --ntlm SETTING  `ntlm auth` of the controller: yes (default), mschapv2-and-ntlmv2-only,
 #                   ntlmv2-only, disabled; dc.sh changes it later
 #   --bulk N        that many more users, bulk00000...
-#   --unprepared    no service account and no keytab, and fe has an /etc, /run, /var/lib, /var/log and
-#                   /root of its own: a joined Debian host as one finds it
+#   --unprepared    no service account and no keytab, and fe has an /etc, /run, /var/lib and /var/log
+#                   of its own: a joined Debian host as one finds it
 #   --attached      ends when the standard input does
 #
 # Afterwards DIR has users.tsv (who there is, and what becomes of them), sip.keytab, ldapread.keytab,
@@ -283,7 +283,7 @@ fe_up() {
 own_system() { # HOST
     local system=$dir/system/$1 folder
     [ ! -d "$system" ] || return 0
-    mkdir -p "$system"/{run/samba,var/lib,var/log,root}
+    mkdir -p "$system"/{run/samba,var/lib,var/log}
     cp -a /etc "$system/etc"
     for folder in hosts resolv.conf krb5.conf; do
         rm -f "$system/etc/$folder"
