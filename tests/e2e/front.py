@@ -584,6 +584,16 @@ def the_processes_are_locked_down(demo):
             assert status["Seccomp"].strip() == "2", role
 
 
+def what_reads_hostile_bytes_has_no_directory_loaded(demo):
+    libraries = re.compile(r"lib(gssapi|krb5|ldap|wbclient|sqlite)[\w-]*\.so")
+    for role in ("front", "edge"):
+        with open("/proc/%d/maps" % demo.pid_of(role)) as f:
+            loaded = libraries.findall(f.read())
+        assert not loaded, (role, loaded)
+    with open("/proc/%d/maps" % demo.pid_of("authd")) as f:
+        assert libraries.search(f.read())
+
+
 def control_commands_say_what_they_should(demo):
     rows = [json.loads(line) for line in demo.ctl("--json", "status").stdout.splitlines()]
     assert [r["role"] for r in rows] == ["authd", "front", "edge"] and all(r["ok"] for r in rows), rows
