@@ -13,15 +13,17 @@ packages_for() { # purpose
     local run=(meson ninja-build gcc libc6-dev pkg-config libuv1-dev libgnutls28-dev nettle-dev
         libsqlite3-dev libinih-dev libjansson-dev libseccomp-dev libkrb5-dev libldap-dev libwbclient-dev
         libsasl2-modules-gssapi-mit krb5-kdc krb5-admin-server)
-    local test=("${run[@]}" libcmocka-dev libpurple-dev libpurple0 pidgin-sipe libglib2.0-dev
+    local lab=(krb5-user samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules
+        winbind python3-samba ldap-utils iproute2 procps util-linux)
+    local test=("${run[@]}" "${lab[@]}" libcmocka-dev libpurple-dev libpurple0 pidgin-sipe libglib2.0-dev
         libxml2-dev gss-ntlmssp gss-ntlmssp-dev openssl python3 python3-impacket libosip2-dev
-        libsofia-sip-ua-dev gnutls-bin tshark krb5-user samba samba-ad-dc samba-ad-provision
-        samba-dsdb-modules samba-vfs-modules winbind python3-samba ldap-utils iproute2 procps util-linux)
+        libsofia-sip-ua-dev gnutls-bin tshark)
 
     case "$1" in
     run) echo "${run[@]}" ;;
     test) echo "${test[@]}" ;;
-    bench) echo "${run[@]}" kamailio kamailio-tls-modules openssl python3 strace ;;
+    bench) echo "${run[@]}" "${lab[@]}" kamailio kamailio-tls-modules openssl python3 \
+        python3-pycryptodome strace ;;
     fuzz) echo "${run[@]}" clang llvm libclang-rt-14-dev ;;
     lint) echo "${test[@]}" clang clang-tidy clang-format cppcheck shellcheck ;;
     fresh) echo debootstrap debian-archive-keyring git ca-certificates ;;

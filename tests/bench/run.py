@@ -16,7 +16,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 SERVER_CPU, LOAD_CPU = ("0", "1") if os.cpu_count() > 1 else ("0", "0")
 USERS = 10000
 PASSWORD = "bench-Passw0rd"
-EVERYTHING = "refresh,signin,accept,resume,trace,idle,authd,ramps,kerberos,edge,edge-idle,edge-storm,edge-flood,edge-ramps"
+EVERYTHING = "refresh,signin,accept,resume,trace,idle,authd,ramps,kerberos,directory,edge,edge-idle,edge-storm,edge-flood,edge-ramps"
 
 
 def free_port():
@@ -386,6 +386,9 @@ def main():
             bench.stopped_authd(ours)
         if "kerberos" in wanted:
             bench.kerberos()
+        if "directory" in wanted:
+            import directory
+            directory.run(bench, args)
         if "ramps" in wanted:
             bench.ramps(ours, 2000, 2 if args.quick else 10)
         if any(w.startswith("edge") for w in wanted):
