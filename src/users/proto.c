@@ -222,7 +222,8 @@ bool proto_names_read(struct str in, struct proto_names *out)
 {
     struct wire w = { .all = in };
 
-    read_begin(&w, PROTO_NAMES);
+    if (read_begin(&w, PROTO_NAMES) != 0) /* nobody asked */
+        w.bad = true;
     out->nb_computer = wire_text(&w, PROTO_NAME_MAX);
     out->nb_domain = wire_text(&w, PROTO_NAME_MAX);
     out->dns_domain = wire_text(&w, PROTO_NAME_MAX);
